@@ -1,0 +1,11 @@
+//! The results format (docs/FORMAT.md): a manifest per run, a folder per repetition.
+
+mod manifest;
+mod receipt;
+mod repetition;
+mod store;
+
+pub use manifest::{DataFacts, Environment, EnvironmentKind, Look, Manifest, PlanFacts, Versions};
+pub use receipt::{Connections, CpuUse, Evidence, HostUse, ReceiptLine, Statement, unbalanced};
+pub use repetition::{K6Figures, Latency, Reason, Repetition, SCHEMA_VERSION, Support};
+pub use store::{Cell, RunDir, StoreError};

@@ -1,0 +1,165 @@
+//! lab.toml and the schemas, as committed.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use lab_model::config::{ConfigError, Lab};
+
+fn text() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../lab.toml")).unwrap()
+}
+
+fn lab() -> Lab {
+    Lab::parse("lab.toml", &text()).unwrap()
+}
+
+/// Breaks lab.toml by one replacement; gives line, message and hint.
+fn broken(from: &str, to: &str) -> (usize, String, String) {
+    let original = text();
+    assert!(original.contains(from), "lab.toml no longer has `{from}`");
+    let edited = original.replacen(from, to, 1);
+    match Lab::parse("lab.toml", &edited) {
+        Err(ConfigError::Invalid {
+            line,
+            message,
+            hint,
+            ..
+        }) => {
+            let expected = original[..original.find(from).unwrap()]
+                .matches('\n')
+                .count()
+                + 1;
+            assert_eq!(
+                line, expected,
+                "the error must point at the line that was broken: {message}"
+            );
+            (line, message, hint.unwrap_or_default())
+        }
+        other => panic!("accepted or wrong kind: {other:?}"),
+    }
+}
+
+#[test]
+fn budgets_of_the_design() {
+    let lab = lab();
+    for (mode, target, expected) in [
+        ("single", "go", (1, 30)),
+        ("single", "python", (1, 30)),
+        ("multi", "rust-sqlx", (1, 40)),
+        ("multi", "python", (4, 10)),
+    ] {
+        let b = lab.budget(mode, target).unwrap();
+        assert_eq!((b.processes, b.pool_size), expected, "{mode} {target}");
+        assert_eq!(b.processes * b.pool_size, b.db_connections);
+    }
+}
+
+#[test]
+fn a_misspelt_key_is_named_with_its_place_and_a_suggestion() {
+    let (_, message, hint) = broken("repetitions = 10 ", "repetitons = 10 ");
+    assert!(message.contains("repetitons"), "{message}");
+    assert_eq!(hint, "did you mean `repetitions`?");
+}
+
+#[test]
+fn a_pool_that_does_not_divide_is_an_error() {
+    let (_, message, hint) = broken("db_connections = 40", "db_connections = 41");
+    assert_eq!(
+        message,
+        "mode multi: 41 db_connections do not divide by 4 processes"
+    );
+    assert!(hint.contains("never rounded"));
+}
+
+#[test]
+fn impossible_values_are_refused_where_they_stand() {
+    for (from, to, word) in [
+        ("cpus = 1  ", "cpus = 0  ", "at least 1"),
+        (
+            "measure_s = 10\nvus = 16",
+            "measure_s = -10\nvus = 16",
+            "measure_s",
+        ),
+        (
+            "db_connections = 30",
+            "db_connections = 95",
+            "max_connections",
+        ),
+        ("port = 8081", "port = 8080", "`go`'s"),
+        ("margin = 0.05", "margin = 5", "margin"),
+        ("baseline = \"go\"", "baseline = \"gp\"", "no target"),
+        (
+            "primary = [\"p99\"]",
+            "primary = [\"p98\"]",
+            "unknown metric",
+        ),
+        (
+            "DB_MAX_CONNS = \"{pool_size}\"",
+            "DB_MAX_CONNS = \"{poolsize}\"",
+            "unknown placeholder",
+        ),
+        (
+            "executor = \"ramping-vus\"",
+            "executor = \"ramping-vuss\"",
+            "unknown variant",
+        ),
+        ("schema_version = 1", "schema_version = 2", "schema_version"),
+    ] {
+        let (_, message, hint) = broken(from, to);
+        assert!(message.contains(word), "{to}: {message}");
+        assert!(!hint.is_empty(), "{to}: no hint");
+    }
+}
+
+#[test]
+fn a_missing_key_is_named() {
+    let edited = text().replacen("looks = 1", "#", 1);
+    let error = Lab::parse("lab.toml", &edited).unwrap_err().to_string();
+    assert!(error.contains("missing field `looks`"), "{error}");
+}
+
+#[test]
+fn unknown_names_suggest_the_nearest() {
+    let error = lab().budget("singel", "go").unwrap_err();
+    let ConfigError::Unknown { hint, .. } = error else {
+        panic!()
+    };
+    assert!(hint.starts_with("did you mean `single`?"), "{hint}");
+}
+
+/// `UPDATE_SCHEMAS=1 cargo test -p lab-model` writes the copies anew.
+#[test]
+fn committed_schemas_are_current() {
+    for (name, schema) in lab_model::schema::all() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("schema")
+            .join(name);
+        let now = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+            std::fs::write(&path, &now).unwrap();
+        }
+        let committed = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == now,
+            "{name} is stale: UPDATE_SCHEMAS=1 cargo test --release -p lab-model"
+        );
+    }
+}
+
+#[test]
+fn the_real_lab_toml_fits_its_committed_schema() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/lab.schema.json");
+    let schema: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let value: serde_json::Value = toml::from_str(&text()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let errors: Vec<String> = validator
+        .iter_errors(&value)
+        .map(|e| e.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}");
+
+    let mut wrong = value;
+    wrong["modes"]["single"]["cpu"] = 1.into();
+    assert!(!validator.is_valid(&wrong), "an unknown key must not fit");
+}
