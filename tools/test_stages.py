@@ -1,0 +1,59 @@
+"""The registry of `./lab test`: fast stages first. A new stage is one more entry.
+
+A program that cannot test on this machine ends with 77 and says why in its last line: the stage is then skipped.
+"""
+
+import sys
+from pathlib import Path
+
+from labtools.needs import MEASURE, SERVICES
+from labtools.paths import ROOT
+from labtools.stage import Stage
+
+GO_FOLDERS = ("go-api", "loadtest/k6")
+PYTHON_FOLDERS = ("tools", "tests", "py-api")
+CLIPPY = ("cargo", "clippy", "--release", "--locked", "--workspace", "--all-targets", "--")
+CARGO_TEST = ("cargo", "test", "--release", "--locked")
+UV = ("uv", "run", "--frozen", "--project", "py-api")
+
+
+def nix_files() -> list[str]:
+    """All Nix files of the tree."""
+    found = [*ROOT.glob("*.nix"), *ROOT.glob("nix/**/*.nix"), *ROOT.glob("nixos/**/*.nix"), *ROOT.glob("tests/**/*.nix")]
+    return [str(path.relative_to(ROOT)) for path in sorted(found)]
+
+
+def in_tree(path: str) -> str | None:
+    """The reason to skip a stage whose program is not there."""
+    return None if Path(ROOT, path).is_file() else f"{path} is not in this tree"
+
+
+NONE = frozenset[str]()
+RUST = frozenset({"rust"})
+GO = frozenset({"go"})
+LINT = frozenset({"lint"})
+PY = frozenset({"uv"})
+
+STAGES = [
+    Stage("format-rust", "format", (("cargo", "fmt", "--all", "--check"),), RUST),
+    Stage("format-go", "format", (("gofmt", "-l", *GO_FOLDERS),), GO, quiet=True),
+    Stage("format-python", "format", (("ruff", "format", "--check", *PYTHON_FOLDERS),), LINT),
+    Stage("format-just", "format", (("just", "--fmt", "--check", "--unstable"),), frozenset({"just"})),
+    Stage("format-nix", "format", (("nixfmt", "--check", *nix_files()),), skip=lambda: None if nix_files() else "no Nix files"),
+    Stage("lint-shell", "lint", ((sys.executable, "tools/lint_shell.py"),), LINT),
+    Stage("lint-python", "lint", (("ruff", "check", *PYTHON_FOLDERS), ("mypy", "tools")), LINT),
+    Stage("lab", "unit", ((sys.executable, "-m", "unittest", "discover", "-t", "tools", "-s", "tools/tests"),), frozenset({"just"})),
+    Stage("lint-py-api", "lint", ((*UV, "mypy", "py-api/src"),), PY),
+    Stage("unit-python", "unit", ((*UV, "--directory", "py-api", "pytest", "-q"),), PY | {"postgres"}),
+    Stage("lint-go", "lint", tuple(("go", "-C", folder, "vet", "./...") for folder in GO_FOLDERS), GO),
+    Stage("unit-go", "unit", tuple(("go", "-C", folder, "test", "./...") for folder in GO_FOLDERS), GO | {"postgres"}, minutes=15),
+    Stage("lint-rust", "lint", ((*CLIPPY, "-D", "warnings"),), RUST, minutes=20),
+    # Two runs: so that polars is built with the features, and hence once for, `analyze` itself.
+    Stage("unit-rust", "unit", ((*CARGO_TEST, "--workspace", "--exclude", "analyzer"),), MEASURE | RUST, minutes=20),
+    Stage("contract", "system", (("bench", "contract"),), SERVICES, minutes=15),
+    Stage("kill", "system", (("tests/kill/run",),), MEASURE, skip=lambda: in_tree("tests/kill/run")),
+    Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
+    Stage("end-to-end", "system", (("tests/end_to_end/run",),), MEASURE | {"analyze"}, minutes=15),
+    Stage("nix", "system", (("tests/nix/run",),), skip=lambda: in_tree("tests/nix/run"), minutes=20),
+    Stage("vm", "system", (("tests/vm/run",),), MEASURE, skip=lambda: in_tree("tests/vm/run"), minutes=20),
+]  # fmt: skip
