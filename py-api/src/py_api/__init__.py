@@ -1,0 +1,1 @@
+"""The Python service of the lab: FastAPI, Pydantic v2 and asyncpg."""
