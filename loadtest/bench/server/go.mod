@@ -1,0 +1,3 @@
+module benchframeworks/loadtest/bench/server
+
+go 1.25.0
