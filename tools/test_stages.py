@@ -7,14 +7,16 @@ import sys
 from pathlib import Path
 
 from labtools.needs import MEASURE, SERVICES
-from labtools.paths import ROOT
+from labtools.paths import LAB, ROOT
 from labtools.stage import Stage
 
 GO_FOLDERS = ("go-api", "loadtest/k6")
 PYTHON_FOLDERS = ("tools", "tests", "py-api")
 CLIPPY = ("cargo", "clippy", "--release", "--locked", "--workspace", "--all-targets", "--")
 CARGO_TEST = ("cargo", "test", "--release", "--locked")
-UV = ("uv", "run", "--frozen", "--project", "py-api")
+# An environment of its own: the service's is as it ships, without test tools.
+UV = ("uv", "run", "--frozen", "--directory", "py-api")
+UV_ENV = {"UV_PROJECT_ENVIRONMENT": str(LAB / "test" / "py-venv")}
 
 
 def nix_files() -> list[str]:
@@ -43,8 +45,8 @@ STAGES = [
     Stage("lint-shell", "lint", ((sys.executable, "tools/lint_shell.py"),), LINT),
     Stage("lint-python", "lint", (("ruff", "check", *PYTHON_FOLDERS), ("mypy", "tools")), LINT),
     Stage("lab", "unit", ((sys.executable, "-m", "unittest", "discover", "-t", "tools", "-s", "tools/tests"),), frozenset({"just"})),
-    Stage("lint-py-api", "lint", ((*UV, "mypy", "py-api/src"),), PY),
-    Stage("unit-python", "unit", ((*UV, "--directory", "py-api", "pytest", "-q"),), PY | {"postgres"}),
+    Stage("lint-py-api", "lint", ((*UV, "mypy"),), PY, env=UV_ENV),
+    Stage("unit-python", "unit", ((*UV, "pytest", "-q"),), PY | {"postgres"}, env=UV_ENV),
     Stage("lint-go", "lint", tuple(("go", "-C", folder, "vet", "./...") for folder in GO_FOLDERS), GO),
     Stage("unit-go", "unit", tuple(("go", "-C", folder, "test", "./...") for folder in GO_FOLDERS), GO | {"postgres"}, minutes=15),
     Stage("lint-rust", "lint", ((*CLIPPY, "-D", "warnings"),), RUST, minutes=20),

@@ -18,19 +18,19 @@ def write(programs: dict[str, Path], env: dict[str, str]) -> Path:
     """Writes the inventory unless it already says the same.
 
     A program's folder is named by a hash of what is in it, so a known path is a known version.
+    What an earlier start set up and this one does not need stays: a run may be reading it now.
     """
     known = _read()
-    entries = {}
-    for name, path in sorted(programs.items()):
-        entry = known.get("programs", {}).get(name, {})
+    entries = {name: entry for name, entry in known.get("programs", {}).items() if Path(entry.get("path", "")).is_file()}
+    for name, path in programs.items():
+        entry = entries.get(name, {})
         if entry.get("path") != str(path) or not entry.get("version"):
-            entry = {"path": str(path), "version": ask_version(name, path, env)}
-        entries[name] = entry
+            entries[name] = {"path": str(path), "version": ask_version(name, path, env)}
     inventory = {
         "schema_version": SCHEMA_VERSION,
         "kind": "lab",
         "root": str(ROOT),
-        "programs": entries,
+        "programs": dict(sorted(entries.items())),
         "cargo_target": str(cargo_target()),
     }
     if inventory != known:

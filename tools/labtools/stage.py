@@ -42,6 +42,8 @@ class Stage:
     """The reason to skip it on this machine, or None."""
     packages: Mapping[str, str] = field(default_factory=dict)
     """Program -> the Debian package that brings it, installed when we are root on such a system."""
+    env: Mapping[str, str] = field(default_factory=dict)
+    """More variables for the commands."""
     minutes: float = 10
     """The stage is stopped and has failed when it takes longer, set-up included."""
     quiet: bool = False
@@ -103,7 +105,7 @@ def _run(stage: Stage, log: IO[bytes], deadline: float, *, install: bool, own_se
         with stderr_into(log):
             env = prepare(stage.needs)
     bring_packages(stage.packages, env, log, install=install)
-    env |= {"CARGO_TERM_COLOR": "never", "NO_COLOR": "1", "TERM": "dumb"}
+    env |= {"CARGO_TERM_COLOR": "never", "NO_COLOR": "1", "TERM": "dumb"} | dict(stage.env)
     for command in stage.commands:
         log.write(f"$ {' '.join(command)}\n".encode())
         log.flush()
@@ -113,9 +115,14 @@ def _run(stage: Stage, log: IO[bytes], deadline: float, *, install: bool, own_se
         if code == SKIPPED:
             raise SkipStage(last_line(log_of(stage)) or "the test program gave no reason")
         if code != 0:
-            raise FailStage(f"`{' '.join(command)}` ended with {code}")
+            raise FailStage(f"`{shown(command)}` ended with {code}")
         if stage.quiet and end > start:
-            raise FailStage(f"`{' '.join(command)}` named files")
+            raise FailStage(f"`{shown(command)}` named files")
+
+
+def shown(command: tuple[str, ...]) -> str:
+    """The command for people, without this tree's own path."""
+    return " ".join(command).replace(f"{ROOT}/", "")
 
 
 def run_within(command: tuple[str, ...], env: dict[str, str], log: IO[bytes], seconds: float) -> int:
@@ -130,7 +137,7 @@ def run_within(command: tuple[str, ...], env: dict[str, str], log: IO[bytes], se
     try:
         return child.wait(timeout=max(seconds, 0))
     except subprocess.TimeoutExpired:
-        raise FailStage(f"`{' '.join(command)}` was stopped: the stage's time is up") from None
+        raise FailStage(f"`{shown(command)}` was stopped: the stage's time is up") from None
     finally:
         if child.poll() is None:
             end_group(child)
