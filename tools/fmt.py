@@ -5,14 +5,14 @@ import subprocess
 import sys
 
 from labtools.paths import ROOT
-from test_stages import GO_FOLDERS, PYTHON_FOLDERS, nix_files
+from test_stages import GO_MODULES, PYTHON_FOLDERS, nix_files
 
 
 def main() -> int:
     """0 when every formatter ended well."""
     commands = [
         ["cargo", "fmt", "--all"],
-        ["gofmt", "-w", *GO_FOLDERS],
+        ["gofmt", "-w", *GO_MODULES],
         ["ruff", "format", *PYTHON_FOLDERS],
         ["just", "--fmt", "--unstable"],
     ]

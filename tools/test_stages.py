@@ -10,8 +10,8 @@ from labtools.needs import MEASURE, SERVICES
 from labtools.paths import LAB, ROOT
 from labtools.stage import Stage
 
-GO_FOLDERS = ("go-api", "loadtest/k6")
-PYTHON_FOLDERS = ("tools", "tests", "py-api")
+GO_MODULES = ("go-api", "loadtest/k6", "loadtest/bench/server")
+PYTHON_FOLDERS = ("tools", "tests", "py-api", "loadtest")
 CLIPPY = ("cargo", "clippy", "--release", "--locked", "--workspace", "--all-targets", "--")
 CARGO_TEST = ("cargo", "test", "--release", "--locked")
 # An environment of its own: the service's is as it ships, without test tools.
@@ -38,7 +38,7 @@ PY = frozenset({"uv"})
 
 STAGES = [
     Stage("format-rust", "format", (("cargo", "fmt", "--all", "--check"),), RUST),
-    Stage("format-go", "format", (("gofmt", "-l", *GO_FOLDERS),), GO, quiet=True),
+    Stage("format-go", "format", (("gofmt", "-l", *GO_MODULES),), GO, quiet=True),
     Stage("format-python", "format", (("ruff", "format", "--check", *PYTHON_FOLDERS),), LINT),
     Stage("format-just", "format", (("just", "--fmt", "--check", "--unstable"),), frozenset({"just"})),
     Stage("format-nix", "format", (("nixfmt", "--check", *nix_files()),), skip=lambda: None if nix_files() else "no Nix files"),
@@ -47,8 +47,9 @@ STAGES = [
     Stage("lab", "unit", ((sys.executable, "-m", "unittest", "discover", "-t", "tools", "-s", "tools/tests"),), frozenset({"just"})),
     Stage("lint-py-api", "lint", ((*UV, "mypy"),), PY, env=UV_ENV),
     Stage("unit-python", "unit", ((*UV, "pytest", "-q"),), PY | {"postgres"}, env=UV_ENV),
-    Stage("lint-go", "lint", tuple(("go", "-C", folder, "vet", "./...") for folder in GO_FOLDERS), GO),
-    Stage("unit-go", "unit", tuple(("go", "-C", folder, "test", "./...") for folder in GO_FOLDERS), GO | {"postgres"}, minutes=15),
+    Stage("lint-go", "lint", tuple(("go", "-C", folder, "vet", "./...") for folder in GO_MODULES), GO),
+    Stage("unit-go", "unit", tuple(("go", "-C", folder, "test", "./...") for folder in GO_MODULES), GO | {"postgres"}, minutes=15),
+    Stage("unit-load", "unit", ((sys.executable, "-m", "unittest", "discover", "-s", "loadtest/tests"),), frozenset({"k6"})),
     Stage("lint-rust", "lint", ((*CLIPPY, "-D", "warnings"),), RUST, minutes=20),
     # Two runs: so that polars is built with the features, and hence once for, `analyze` itself.
     Stage("unit-rust", "unit", ((*CARGO_TEST, "--workspace", "--exclude", "analyzer"),), MEASURE | RUST, minutes=20),
