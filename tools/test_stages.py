@@ -3,6 +3,7 @@
 A program that cannot test on this machine ends with 77 and says why in its last line: the stage is then skipped.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,12 +26,16 @@ def nix_files() -> list[str]:
     return [str(path.relative_to(ROOT)) for path in sorted(found)]
 
 
+def no_nixfmt() -> str | None:
+    """No registry of ours has a binary of it; `nix develop` does."""
+    return None if shutil.which("nixfmt") else "nixfmt is not on PATH"
+
+
 def in_tree(path: str) -> str | None:
     """The reason to skip a stage whose program is not there."""
     return None if Path(ROOT, path).is_file() else f"{path} is not in this tree"
 
 
-NONE = frozenset[str]()
 RUST = frozenset({"rust"})
 GO = frozenset({"go"})
 LINT = frozenset({"lint"})
@@ -41,9 +46,9 @@ STAGES = [
     Stage("format-go", "format", (("gofmt", "-l", *GO_MODULES),), GO, quiet=True),
     Stage("format-python", "format", (("ruff", "format", "--check", *PYTHON_FOLDERS),), LINT),
     Stage("format-just", "format", (("just", "--fmt", "--check", "--unstable"),), frozenset({"just"})),
-    Stage("format-nix", "format", (("nixfmt", "--check", *nix_files()),), skip=lambda: None if nix_files() else "no Nix files"),
+    Stage("format-nix", "format", (("nixfmt", "--check", *nix_files()),), skip=no_nixfmt),
     Stage("lint-shell", "lint", ((sys.executable, "tools/lint_shell.py"),), LINT),
-    Stage("lint-python", "lint", (("ruff", "check", *PYTHON_FOLDERS), ("mypy", "tools")), LINT),
+    Stage("lint-python", "lint", (("ruff", "check", *PYTHON_FOLDERS), ("mypy", "tools", "tests/end_to_end")), LINT),
     Stage("lab", "unit", ((sys.executable, "-m", "unittest", "discover", "-t", "tools", "-s", "tools/tests"),), frozenset({"just"})),
     Stage("lint-py-api", "lint", ((*UV, "mypy"),), PY, env=UV_ENV),
     Stage("unit-python", "unit", ((*UV, "pytest", "-q"),), PY | {"postgres"}, env=UV_ENV),
@@ -56,7 +61,7 @@ STAGES = [
     Stage("contract", "system", (("bench", "contract"),), SERVICES, minutes=15),
     Stage("kill", "system", (("tests/kill/run",),), MEASURE, skip=lambda: in_tree("tests/kill/run")),
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
-    Stage("end-to-end", "system", (("tests/end_to_end/run",),), MEASURE | {"analyze"}, minutes=15),
+    Stage("end-to-end", "system", ((sys.executable, "tests/end_to_end/run.py"),), MEASURE | {"analyze"}, minutes=15),
     Stage("nix", "system", (("tests/nix/run",),), skip=lambda: in_tree("tests/nix/run"), minutes=20),
     Stage("vm", "system", (("tests/vm/run",),), MEASURE, skip=lambda: in_tree("tests/vm/run"), minutes=20),
 ]  # fmt: skip
