@@ -94,7 +94,13 @@ logs-py *ARGS:
 # Show the Rust services' logs
 [group('play')]
 logs-rust *ARGS:
-    bench logs rust-sqlx rust-tokio-postgres "$@"
+    #!/usr/bin/env bash
+    set -uo pipefail
+    # Both at once, so that --follow shows both.
+    for target in rust-sqlx rust-tokio-postgres; do
+        bench logs "$target" "$@" | sed -u "s/^/$target: /" &
+    done
+    wait -n && wait -n
 
 # Delete stored results, after asking (--yes: without)
 [group('work on it')]

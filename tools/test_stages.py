@@ -17,7 +17,7 @@ CLIPPY = ("cargo", "clippy", "--release", "--locked", "--workspace", "--all-targ
 CARGO_TEST = ("cargo", "test", "--release", "--locked")
 # An environment of its own: the service's is as it ships, without test tools.
 UV = ("uv", "run", "--frozen", "--directory", "py-api")
-UV_ENV = {"UV_PROJECT_ENVIRONMENT": str(LAB / "test" / "py-venv")}
+UV_ENV = {"UV_PROJECT_ENVIRONMENT": str(LAB / "py-venv")}
 
 
 def nix_files() -> list[str]:
@@ -58,7 +58,7 @@ STAGES = [
     Stage("lint-rust", "lint", ((*CLIPPY, "-D", "warnings"),), RUST, minutes=20),
     # Two runs: so that polars is built with the features, and hence once for, `analyze` itself.
     Stage("unit-rust", "unit", ((*CARGO_TEST, "--workspace", "--exclude", "analyzer"),), MEASURE | RUST, minutes=20),
-    Stage("contract", "system", (("bench", "contract"),), SERVICES, minutes=15),
+    Stage("contract", "system", (("bench", "contract", "--behaviour"),), SERVICES, minutes=15),
     Stage("kill", "system", (("tests/kill/run",),), MEASURE, skip=lambda: in_tree("tests/kill/run")),
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
     Stage("end-to-end", "system", ((sys.executable, "tests/end_to_end/run.py"),), MEASURE | {"analyze"}, minutes=15),
