@@ -34,9 +34,7 @@ func (s *Store) Ready(ctx context.Context) error {
 func (s *Store) User(ctx context.Context, id goapi.ID) (goapi.User, error) {
 	var user goapi.User
 	err := s.withConn(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-		var err error
-		user, err = scanUser(conn.QueryRow(ctx, getUser.name, [16]byte(id)))
-		return err
+		return scanUser(conn.QueryRow(ctx, getUser.name, [16]byte(id)), &user)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return goapi.User{}, goapi.ErrNotFound
@@ -54,10 +52,15 @@ func (s *Store) Users(ctx context.Context, page goapi.Page) ([]goapi.User, int64
 		if err != nil {
 			return err
 		}
-		users, err = pgx.AppendRows(users[:0], rows, func(row pgx.CollectableRow) (goapi.User, error) {
-			return scanUser(row)
-		})
-		if err != nil {
+		defer rows.Close()
+		users = users[:0]
+		for rows.Next() {
+			users = append(users, goapi.User{})
+			if err := scanUser(rows, &users[len(users)-1]); err != nil {
+				return err
+			}
+		}
+		if err := rows.Err(); err != nil {
 			return err
 		}
 		return conn.QueryRow(ctx, countUsers.name).Scan(&total)
@@ -65,12 +68,11 @@ func (s *Store) Users(ctx context.Context, page goapi.Page) ([]goapi.User, int64
 	return users, total, err
 }
 
-// scanUser reads the columns of get_user.sql and list_users.sql.
-func scanUser(row pgx.Row) (goapi.User, error) {
-	var u goapi.User
+// scanUser reads the columns of get_user.sql and list_users.sql into u.
+func scanUser(row pgx.Row, u *goapi.User) error {
 	err := row.Scan((*[16]byte)(&u.ID), &u.Email, &u.FullName, &u.Age, &u.CountryCode, &u.IsActive, &u.CreatedAt)
 	u.CreatedAt = u.CreatedAt.UTC()
-	return u, err
+	return err
 }
 
 // withConn runs query on a pooled connection. Waiting for the connection and the query together may take s.timeout.
