@@ -1,1 +1,11 @@
-//! Wip.
+//! From stored repetitions to verdicts: the one step that `bench` and `analyze` share, so that the same run
+//! always gets the same words.
+//!
+//! `bench` gives it `repetition.json` as it is; `analyze` first recomputes the figures from the raw samples.
+//! A receipt that does not balance stops the ranking of its target here (see [`fairness`]).
+
+pub mod fairness;
+mod session;
+pub mod terminal;
+
+pub use session::{Options, judge_run, plan, session};

@@ -13,6 +13,8 @@ pub struct Evidence {
     pub cpu: BTreeMap<String, CpuUse>,
     /// Connections of the service's role.
     pub connections: Option<Connections>,
+    /// Requests that k6 recorded by endpoint, both phases and set-up.
+    pub recorded_by_endpoint: BTreeMap<String, u64>,
     /// SQL that Postgres ran for the service's role, both phases.
     pub statements: Vec<Statement>,
     /// The host in the measured phase.

@@ -42,7 +42,7 @@ pub struct Repetition {
     /// Marks that do not make it invalid: "shared_cpus", "oversubscribed", "affinity_only", …
     pub flags: Vec<String>,
     /// Figures by metric name, from the raw samples of the measured phase: latencies in milliseconds,
-    /// `throughput` in requests per second, `cpu_per_request` in CPU milliseconds, `error_rate` a share.
+    /// `throughput` in requests per second, `cpu_per_request` in CPU microseconds, `error_rate` a share.
     /// Null: cannot be said.
     pub metrics: BTreeMap<String, Option<f64>>,
     /// How well the samples support each percentile (STATISTICS 2.1).
@@ -97,8 +97,10 @@ pub struct K6Figures {
     pub requests_total: u64,
     /// Latency of all requests of the measured phase, in milliseconds.
     pub latency_ms: Latency,
-    /// By endpoint: requests of both phases.
+    /// Requests of the measured phase by endpoint.
     pub requests_by_endpoint: BTreeMap<String, u64>,
+    /// Bytes of the answers' bodies in the measured phase by endpoint.
+    pub body_bytes_by_endpoint: BTreeMap<String, u64>,
     /// Bytes received, both phases, headers included.
     pub data_received: u64,
     /// Answers that were not what was expected, both phases.

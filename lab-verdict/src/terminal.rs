@@ -1,0 +1,259 @@
+//! Receipt and verdict as text for a terminal: the receipt before any verdict, the verdict in plain words first.
+
+use std::fmt::Write as _;
+
+use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use lab_model::results::{Manifest, ReceiptLine, Repetition};
+use lab_stats::plan::Role;
+use lab_stats::report::{MetricReport, Report, Verdict};
+
+use crate::fairness;
+
+/// Width to lay out for, and whether colour may be used.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Columns.
+    pub width: u16,
+    /// ANSI colour.
+    pub colour: bool,
+}
+
+impl Style {
+    /// Plain text of 100 columns.
+    pub fn plain() -> Self {
+        Self {
+            width: 100,
+            colour: false,
+        }
+    }
+
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn heading(self, text: &str) -> String {
+        self.paint("1", text)
+    }
+}
+
+/// The fairness receipt over all repetitions: one row a promise, one column a target, worst case shown.
+pub fn receipt(manifest: &Manifest, repetitions: &[Repetition], style: Style) -> String {
+    let targets: Vec<&String> = manifest.targets.keys().collect();
+    let mut table = Table::new();
+    table
+        .load_preset(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(style.width);
+    table.set_header(
+        ["receipt", "promised"]
+            .into_iter()
+            .map(str::to_owned)
+            .chain(targets.iter().map(|t| (*t).clone())),
+    );
+    for (code, label, promised) in lines(repetitions) {
+        let mut row = vec![label, promised];
+        for target in &targets {
+            row.push(worst(repetitions, target, &code));
+        }
+        table.add_row(row);
+    }
+    let mut out = style.heading("Receipt") + " (the worst of each target's repetitions)\n";
+    let _ = writeln!(out, "{table}");
+    let stopped: Vec<String> = targets
+        .iter()
+        .filter_map(|t| fairness::verdict_stopper(t, repetitions.iter()))
+        .collect();
+    for sentence in &stopped {
+        let _ = writeln!(
+            out,
+            "{} {sentence}",
+            style.paint("31;1", "Ranking stopped:")
+        );
+    }
+    let spoiled = repetitions.iter().filter(|r| !r.valid).count();
+    if spoiled > 0 {
+        let _ = writeln!(
+            out,
+            "{spoiled} of {} repetitions do not count:",
+            repetitions.len()
+        );
+        for r in repetitions.iter().filter(|r| !r.valid) {
+            let why = r
+                .reasons
+                .first()
+                .map_or("no reason given", |reason| reason.message.as_str());
+            let _ = writeln!(out, "  block {:>2} {:<20} {why}", r.block, r.target);
+        }
+    } else if stopped.is_empty() && !repetitions.is_empty() {
+        let _ = writeln!(
+            out,
+            "The receipt balances: {} of {} repetitions count.",
+            repetitions.len(),
+            repetitions.len()
+        );
+    }
+    out
+}
+
+/// Codes, labels and promises in the order of the first repetition that has them.
+fn lines(repetitions: &[Repetition]) -> Vec<(String, String, String)> {
+    let mut found: Vec<(String, String, String)> = Vec::new();
+    for line in repetitions.iter().flat_map(|r| &r.receipt) {
+        if !found.iter().any(|(code, _, _)| *code == line.code) {
+            found.push((line.code.clone(), line.label.clone(), line.promised.clone()));
+        }
+    }
+    found
+}
+
+/// A line that failed, else one that could not be observed, else the last one; with its count when it failed.
+fn worst(repetitions: &[Repetition], target: &str, code: &str) -> String {
+    let all: Vec<&ReceiptLine> = repetitions
+        .iter()
+        .filter(|r| r.target == target)
+        .flat_map(|r| &r.receipt)
+        .filter(|l| l.code == code)
+        .collect();
+    let failed: Vec<&&ReceiptLine> = all.iter().filter(|l| l.ok == Some(false)).collect();
+    if let Some(line) = failed.first() {
+        return format!("NO: {} ({} of {})", line.seen, failed.len(), all.len());
+    }
+    match all.iter().find(|l| l.ok.is_none()).or(all.last()) {
+        Some(line) if line.ok.is_none() => format!("? {}", line.seen),
+        Some(line) => format!("ok {}", line.seen),
+        None => "-".to_owned(),
+    }
+}
+
+/// Verdict sentences first, then the figures.
+pub fn verdict(report: &Report, style: Style) -> String {
+    let mut out = style.heading("Verdict") + "\n";
+    for metric in report
+        .metrics
+        .iter()
+        .filter(|m| m.role != Role::Descriptive)
+    {
+        for comparison in &metric.comparisons {
+            let sentence = comparison.sentence(&metric.metric);
+            let code = match comparison.verdict {
+                Verdict::Different => "32;1",
+                Verdict::Equivalent => "36;1",
+                Verdict::CannotTell => "33;1",
+                Verdict::NoVerdict => "31;1",
+            };
+            let mark = if metric.role == Role::Primary {
+                ""
+            } else {
+                " [secondary]"
+            };
+            for (i, line) in
+                textwrap::wrap(&format!("{sentence}{mark}"), usize::from(style.width) - 4)
+                    .into_iter()
+                    .enumerate()
+            {
+                let text = if metric.role == Role::Primary {
+                    style.paint(code, &line)
+                } else {
+                    line
+                };
+                let _ = writeln!(out, "{} {text}", if i == 0 { " *" } else { "  " });
+            }
+        }
+    }
+    out.push('\n');
+    out.push_str(&style.heading("Figures"));
+    let _ = writeln!(
+        out,
+        " (typical run of this session, {:.0}% interval over repetitions)",
+        100.0 * (1.0 - report.alpha)
+    );
+    let _ = writeln!(out, "{}", figures(report, style));
+    let mut notes: Vec<&String> = report.notes.iter().collect();
+    notes.extend(
+        report
+            .metrics
+            .iter()
+            .flat_map(|m| &m.comparisons)
+            .flat_map(|c| &c.notes),
+    );
+    notes.dedup();
+    let mut seen = std::collections::BTreeSet::new();
+    for note in notes.into_iter().filter(|n| seen.insert(n.as_str())) {
+        bullet(&mut out, "note:", note, style);
+    }
+    for flag in report.flags.iter().filter(|f| f.kind != "invalid_run") {
+        bullet(&mut out, "flag:", &flag.text, style);
+    }
+    out
+}
+
+fn bullet(out: &mut String, head: &str, text: &str, style: Style) {
+    for (i, line) in textwrap::wrap(text, usize::from(style.width) - head.len() - 2)
+        .into_iter()
+        .enumerate()
+    {
+        let lead = if i == 0 {
+            head.to_owned()
+        } else {
+            " ".repeat(head.len())
+        };
+        let _ = writeln!(out, "{lead} {line}");
+    }
+}
+
+fn figures(report: &Report, style: Style) -> Table {
+    let mut table = Table::new();
+    table
+        .load_preset(NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(style.width);
+    let names: Vec<&String> = report
+        .metrics
+        .first()
+        .map(|m| m.targets.iter().map(|t| &t.target).collect())
+        .unwrap_or_default();
+    table.set_header(
+        std::iter::once(Cell::new("metric")).chain(
+            names
+                .iter()
+                .map(|n| Cell::new(n).set_alignment(CellAlignment::Right)),
+        ),
+    );
+    for metric in &report.metrics {
+        let mut row = vec![Cell::new(format!("{} [{}]", metric.metric, metric.unit))];
+        row.extend(
+            names
+                .iter()
+                .map(|n| Cell::new(figure(metric, n)).set_alignment(CellAlignment::Right)),
+        );
+        table.add_row(row);
+    }
+    table
+}
+
+fn figure(metric: &MetricReport, target: &str) -> String {
+    let Some(t) = metric.targets.iter().find(|t| t.target == target) else {
+        return "-".to_owned();
+    };
+    match (t.estimate, t.ci) {
+        (Some(estimate), Some([low, high])) => {
+            format!("{} [{}, {}]", short(estimate), short(low), short(high))
+        }
+        (Some(estimate), None) => short(estimate),
+        _ => "-".to_owned(),
+    }
+}
+
+/// Three significant digits, no exponent.
+fn short(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = 2 - value.abs().log10().floor() as i32;
+    format!("{value:.*}", digits.clamp(0, 6) as usize)
+}

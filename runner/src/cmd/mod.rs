@@ -1,0 +1,12 @@
+//! One file a subcommand.
+
+pub mod build;
+pub mod contract;
+pub mod doctor;
+pub mod generate;
+pub mod internal;
+pub mod list;
+pub mod play;
+pub mod resume;
+pub mod run;
+pub mod validate;

@@ -1,0 +1,164 @@
+//! `bench validate RUN`: every file again, from the raw record up.
+
+use lab_model::digest;
+use lab_model::results::{Cell, Manifest, Repetition, RunDir};
+use std::path::Path;
+
+use crate::cli::ValidateArgs;
+use crate::error::Exit;
+use crate::parquet_samples::Samples;
+use crate::run::{figures, order};
+use crate::ui;
+
+/// Prints every problem.
+///
+/// # Errors
+/// The run cannot be read at all.
+pub fn run(args: &ValidateArgs) -> miette::Result<Exit> {
+    let run = RunDir::new(&args.run);
+    let manifest = run.manifest()?;
+    let stored = run.repetitions()?;
+    let mut problems = plan_problems(&manifest);
+    let mut missing = 0;
+    for (block, targets) in (1..).zip(&manifest.order) {
+        for target in targets {
+            let cell = Cell {
+                target: target.clone(),
+                block,
+            };
+            if !run
+                .repetition_dir(&manifest, &cell)
+                .join("repetition.json")
+                .is_file()
+            {
+                missing += 1;
+            }
+        }
+    }
+    if missing > 0 {
+        problems.push(format!(
+            "{missing} planned repetitions are missing: `bench resume {}` goes on",
+            args.run.display()
+        ));
+    }
+    for (folder, repetition) in &stored {
+        let cell = Cell {
+            target: repetition.target.clone(),
+            block: repetition.block,
+        };
+        let place = format!("block {} of {}", repetition.block, repetition.target);
+        if *folder != run.repetition_dir(&manifest, &cell) {
+            problems.push(format!(
+                "{place}: lies in {}, where it does not belong",
+                folder.display()
+            ));
+        }
+        problems.extend(
+            repetition_problems(&manifest, folder, repetition)
+                .into_iter()
+                .map(|p| format!("{place}: {p}")),
+        );
+    }
+    let invalid = stored.iter().filter(|(_, r)| !r.valid).count();
+    for problem in &problems {
+        ui::say(&format!("problem: {problem}"));
+    }
+    ui::say(&format!(
+        "{}: {} repetitions, {invalid} marked invalid, {} problems",
+        manifest.run_id,
+        stored.len(),
+        problems.len()
+    ));
+    Ok(if problems.is_empty() {
+        Exit::Ok
+    } else {
+        Exit::SomeInvalid
+    })
+}
+
+fn plan_problems(manifest: &Manifest) -> Vec<String> {
+    let mut problems = Vec::new();
+    let names: Vec<String> = manifest.targets.keys().cloned().collect();
+    if order::blocks(&names, manifest.plan.repetitions, manifest.seed) != manifest.order {
+        problems.push("manifest.json: the order does not follow from its seed".to_owned());
+    }
+    if manifest.versions.sha256.get("lab.toml")
+        != Some(&digest::of_bytes(manifest.lab_toml.as_bytes()))
+    {
+        problems
+            .push("manifest.json: lab_toml is not the one whose digest was recorded".to_owned());
+    }
+    problems
+}
+
+fn repetition_problems(manifest: &Manifest, folder: &Path, r: &Repetition) -> Vec<String> {
+    let mut problems = Vec::new();
+    if r.run_id != manifest.run_id || r.mode != manifest.mode || r.profile != manifest.profile_name
+    {
+        problems.push("belongs to another run".to_owned());
+    }
+    let planned = (r.block as usize)
+        .checked_sub(1)
+        .and_then(|b| manifest.order.get(b));
+    let slot = planned.and_then(|o| o.iter().position(|t| *t == r.target));
+    if slot.map(|s| s + 1) != Some(r.slot as usize) {
+        problems.push("is not in the plan at this place".to_owned());
+    }
+    if r.valid != r.reasons.is_empty() {
+        problems.push("valid and reasons contradict each other".to_owned());
+    }
+    for (name, expected) in &r.files {
+        match digest::of_file(&folder.join(name)) {
+            Ok(found) if found == *expected => {}
+            Ok(_) => problems.push(format!("{name} has changed since it was stored")),
+            Err(e) => problems.push(e.to_string()),
+        }
+    }
+    if !r.files.contains_key("samples.parquet") {
+        if r.valid {
+            problems.push("is valid without a record of its requests".to_owned());
+        }
+        return problems;
+    }
+    match Samples::read(&folder.join("samples.parquet")).and_then(|s| figures::of(&s)) {
+        Err(e) => problems.push(format!("{e:?}")),
+        Ok(again) => {
+            for (name, value) in &again.metrics {
+                if r.metrics.get(name) != Some(value) {
+                    problems.push(format!(
+                        "{name} is {value:?} by the raw record, not {:?}",
+                        r.metrics.get(name).copied().flatten()
+                    ));
+                }
+            }
+            problems.extend(k6_problems(r, &again));
+        }
+    }
+    problems
+}
+
+/// k6 keeps every value and interpolates as we do (type 7), so its figures and ours must be the same.
+fn k6_problems(r: &Repetition, again: &figures::Figures) -> Vec<String> {
+    let Some(k6) = &r.k6 else { return Vec::new() };
+    // k6's trend holds failed requests too; ours keeps their latency apart.
+    if again.failed > 0 {
+        return Vec::new();
+    }
+    let l = &k6.latency_ms;
+    [
+        ("p50", l.p50),
+        ("p90", l.p90),
+        ("p95", l.p95),
+        ("p99", l.p99),
+        ("p999", l.p999),
+        ("max", l.max),
+    ]
+    .into_iter()
+    .filter_map(|(name, theirs)| {
+        let (ours, theirs) = (again.metrics.get(name).copied().flatten()?, theirs?);
+        // k6 computes in floating-point milliseconds, we in whole nanoseconds.
+        ((ours - theirs).abs() > 1e-6 * theirs.max(1e-3))
+            .then(|| format!("{name} is {ours} ms by the raw record and {theirs} ms by k6"))
+    })
+    .collect()
+}

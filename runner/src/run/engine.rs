@@ -1,0 +1,485 @@
+//! The whole run: session, cluster, checks, blocks, verdict.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use api_contract::{Oracle, Subject, Suite};
+use jiff::Timestamp;
+use lab_limits::{CpuPlan, GroupSpec, Wanted, plan_cpus};
+use lab_model::digest;
+use lab_model::results::{
+    Cell, DataFacts, Environment, EnvironmentKind, Manifest, Repetition, RunDir, SCHEMA_VERSION,
+    Versions,
+};
+use miette::{IntoDiagnostic as _, WrapErr as _, miette};
+
+use super::measure::Lab;
+use super::plan::{OVERHEAD_S, Plan};
+use super::progress::Progress;
+use super::statements::Queries;
+use super::verdict;
+use crate::cli::LimitArgs;
+use crate::cluster::{Cluster, free_port};
+use crate::context::Context;
+use crate::error::{Exit, LabError};
+use crate::interrupt::Interrupt;
+use crate::service::Service;
+use crate::session::{LimitsWanted, Session};
+use crate::ui;
+
+/// A session with its cluster: what a run, the contract suite and `up` start from.
+#[derive(Debug)]
+pub struct Ground {
+    // Dropped in this order: the cluster stops before its folder and groups go.
+    /// The database.
+    pub cluster: Cluster,
+    /// CPU sets.
+    pub cpus: CpuPlan,
+    /// Limits, lock, guard, folder.
+    pub session: Session,
+}
+
+impl Ground {
+    /// Opens a session in a mode and makes its database.
+    ///
+    /// # Errors
+    /// Limits, a second runner, Postgres.
+    pub fn open(
+        context: &Context,
+        id: &str,
+        mode: &str,
+        limits: &LimitArgs,
+        interrupt: &Interrupt,
+    ) -> miette::Result<Self> {
+        let budget = context.lab.mode(mode)?;
+        let wanted = LimitsWanted {
+            kind: limits.limits.map(Into::into),
+            allow_affinity_only: limits.allow_affinity_only,
+        };
+        let session = Session::open(id, wanted)?;
+        let sizes = Wanted {
+            service: budget.cpus as usize,
+            postgres: budget.postgres_cpus as usize,
+            load: budget.load_cpus as usize,
+        };
+        let cpus = plan_cpus(&session.host, sizes, limits.allow_oversubscribed).map_err(|e| {
+            LabError::Limits {
+                message: e.to_string(),
+                help: "`bench doctor` shows which modes fit this host".to_owned(),
+            }
+        })?;
+        let spec = GroupSpec {
+            cpuset: cpus.sets.as_ref().map(|s| s.postgres.clone()),
+            ..GroupSpec::default()
+        };
+        let group = session.group("postgres", &spec)?;
+        let cluster = Cluster::create(context, &session.dir, group, interrupt)?;
+        Ok(Self {
+            cluster,
+            cpus,
+            session,
+        })
+    }
+}
+
+/// Where a run comes from.
+pub enum Source {
+    /// A new plan.
+    New {
+        /// The plan.
+        plan: Plan,
+        /// Folder of results.
+        out: PathBuf,
+        /// The command line, for the record.
+        command: Vec<String>,
+    },
+    /// An interrupted run.
+    Resume(RunDir),
+}
+
+/// Runs to the end; gives the exit code.
+///
+/// # Errors
+/// See exit codes 2, 3, 4 and 130.
+pub fn run(
+    context: &Context,
+    source: Source,
+    limits: &LimitArgs,
+    summary_dir: Option<&Path>,
+    interrupt: &Interrupt,
+) -> miette::Result<Exit> {
+    let now = Timestamp::now();
+    let (mode, id) = match &source {
+        Source::New { plan, .. } => (plan.mode.clone(), plan.run_id(now)),
+        Source::Resume(run) => {
+            let manifest = run.manifest()?;
+            (manifest.mode, manifest.run_id)
+        }
+    };
+    ui::note("Starting Postgres, seeding users …");
+    let mut ground = Ground::open(context, &id, &mode, limits, interrupt)?;
+    let oracle = Oracle::connect(&ground.cluster.owner_url()).into_diagnostic()?;
+    let expected = ground.session.dir.join("expected.json");
+    write_expected(&oracle, &expected)?;
+    let queries = Queries::load(context)?;
+    let facts = describe(context, &ground, &source)?;
+    let (manifest, run) = open_results(source, facts, &id, now)?;
+    let outcome = {
+        let mut lab = Lab {
+            context,
+            session: &ground.session,
+            cluster: &mut ground.cluster,
+            oracle: &oracle,
+            expected: &expected,
+            queries: &queries,
+            cpus: &ground.cpus,
+            manifest: &manifest,
+            run: &run,
+            interrupt,
+        };
+        verify_contract(&lab).and_then(|()| blocks(&mut lab, summary_dir))
+    };
+    drop(ground.cluster);
+    ground.session.close()?;
+    match outcome {
+        Ok(()) => {}
+        Err(e) => {
+            if e.downcast_ref::<LabError>()
+                .is_some_and(|e| matches!(e, LabError::Interrupted))
+            {
+                run.clear_scratch()?;
+                ui::note(&format!(
+                    "Interrupted; nothing that was stored is lost. Go on with: bench resume {}",
+                    run.path().display()
+                ));
+            }
+            return Err(e);
+        }
+    }
+    run.clear_scratch()?;
+    let repetitions = verdict::print(&run, &manifest)?;
+    ui::say(&format!("Results: {}", run.path().display()));
+    let all_valid = repetitions.iter().all(|r| r.valid);
+    Ok(if all_valid {
+        Exit::Ok
+    } else {
+        Exit::SomeInvalid
+    })
+}
+
+/// All blocks; cells that are stored already are left alone.
+fn blocks(lab: &mut Lab<'_>, summary_dir: Option<&Path>) -> miette::Result<()> {
+    let stored: Vec<Cell> = lab
+        .run
+        .repetitions()?
+        .into_iter()
+        .map(|(_, r)| Cell {
+            target: r.target,
+            block: r.block,
+        })
+        .collect();
+    let manifest = lab.manifest;
+    let mut todo = Vec::new();
+    for (block, order) in (1..).zip(&manifest.order) {
+        for (slot, target) in (1..).zip(order) {
+            let cell = Cell {
+                target: target.clone(),
+                block,
+            };
+            if !stored.contains(&cell) {
+                todo.push((cell, slot));
+            }
+        }
+    }
+    let each = manifest.profile.warmup_s
+        + manifest.profile.measure_s
+        + manifest.plan.cooldown_s
+        + OVERHEAD_S;
+    let mut progress = Progress::new(todo.len(), each);
+    for (cell, slot) in todo {
+        progress.doing(&format!(
+            "block {}/{}: {}",
+            cell.block,
+            manifest.order.len(),
+            cell.target
+        ));
+        let repetition = lab.repetition(&cell, slot, summary_dir)?;
+        progress.stored(&health(&repetition));
+        let rest = Duration::from_secs_f64(manifest.plan.cooldown_s);
+        lab.interrupt.sleep(rest).map_err(miette::Report::from)?;
+    }
+    progress.finish();
+    Ok(())
+}
+
+/// Health of a repetition in one line: no latencies, so that nobody stops at a figure they like.
+fn health(r: &Repetition) -> String {
+    let cpu = |group: &str| {
+        let used = r.evidence.cpu.get(group).and_then(|u| u.cpus);
+        used.map_or("?".to_owned(), |v| format!("{v:.2}"))
+    };
+    let state = match r.reasons.first() {
+        None => "valid".to_owned(),
+        Some(reason) => format!("INVALID: {}", reason.message),
+    };
+    format!(
+        "block {:>2}  {:<20} {:>7} requests, CPU service {} postgres {} k6 {}, {state}",
+        r.block,
+        r.target,
+        r.requests,
+        cpu("service"),
+        cpu("postgres"),
+        cpu("k6"),
+    )
+}
+
+/// A benchmark is also a test: every target answers right before anything is timed.
+fn verify_contract(lab: &Lab<'_>) -> miette::Result<()> {
+    for target in lab.manifest.targets.keys() {
+        ui::note(&format!("Checking the contract of {target} …"));
+        let log = lab.session.dir.join(format!("contract-{target}.log"));
+        let group = lab.session.group("contract", &lab.service_spec(target))?;
+        let url = lab.cluster.service_url();
+        let budget = &lab.manifest.budgets[target];
+        let mut service = Service::start(
+            lab.context,
+            target,
+            budget,
+            free_port()?,
+            &url,
+            &*group,
+            &log,
+        )
+        .wrap_err_with(|| format!("cannot start {target}"))?;
+        let limit = Duration::from_millis(lab.context.lab.contract.ready_timeout_ms);
+        service
+            .wait_ready(limit, lab.interrupt)
+            .wrap_err_with(|| format!("cannot start {target}"))?;
+        let report = api_contract::run(
+            &Suite::standard(),
+            &Subject::new(target, service.address),
+            lab.oracle,
+        )
+        .into_diagnostic()?;
+        service.stop();
+        group.remove().into_diagnostic()?;
+        if !report.passed() {
+            return Err(LabError::Contract {
+                target: target.clone(),
+                report: report.render(),
+            }
+            .into());
+        }
+        lab.interrupt.check().map_err(miette::Report::from)?;
+    }
+    Ok(())
+}
+
+/// Exact lengths of all answers in bytes, for the load script's check.
+fn write_expected(oracle: &Oracle, path: &Path) -> miette::Result<()> {
+    let lengths = oracle.expected_lengths();
+    let value = serde_json::json!({ "user": lengths.user.bytes, "users": lengths.users.bytes });
+    lab_model::atomic::write(path, value.to_string().as_bytes()).into_diagnostic()
+}
+
+/// What is only known once the ground stands.
+struct Facts {
+    environment: Environment,
+    versions: Versions,
+    data: DataFacts,
+    lab_toml: String,
+    receipt_limits: lab_model::config::ReceiptLimits,
+}
+
+fn describe(context: &Context, ground: &Ground, source: &Source) -> miette::Result<Facts> {
+    let targets: Vec<String> = match source {
+        Source::New { plan, .. } => plan.targets.keys().cloned().collect(),
+        Source::Resume(run) => run.manifest()?.targets.keys().cloned().collect(),
+    };
+    let sets = ground.cpus.sets.as_ref().map(|s| {
+        BTreeMap::from([
+            ("service".to_owned(), s.service.clone()),
+            ("postgres".to_owned(), s.postgres.clone()),
+            ("k6".to_owned(), s.load.clone()),
+        ])
+    });
+    let environment = Environment {
+        // The lab's own VM says so, because a VM cannot see which VM it is.
+        kind: match std::env::var("BENCH_ENVIRONMENT").as_deref() {
+            Ok("vm") => EnvironmentKind::Vm,
+            Ok("container") => EnvironmentKind::Container,
+            _ => EnvironmentKind::Native,
+        },
+        accel: std::env::var("BENCH_ACCEL").ok(),
+        limits: serde_json::to_value(ground.session.limiter.kind())
+            .into_diagnostic()?
+            .as_str()
+            .unwrap_or_default()
+            .to_owned(),
+        shared_cpus: ground.cpus.shared_cpus,
+        oversubscribed: ground.cpus.oversubscribed,
+        recording: "lab".to_owned(),
+        cpu_sets: sets.unwrap_or_default(),
+        host: serde_json::to_value(&ground.session.host).into_diagnostic()?,
+    };
+    let mut versions = Versions {
+        revision: revision(context),
+        ..Versions::default()
+    };
+    versions
+        .programs
+        .insert("bench".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    versions
+        .programs
+        .insert("postgres".to_owned(), ground.cluster.version.clone());
+    let k6 = context.inventory.program("k6")?;
+    versions
+        .programs
+        .insert("k6".to_owned(), k6.version.clone());
+    versions.sha256.insert(
+        "k6".to_owned(),
+        digest::of_file(&k6.path).into_diagnostic()?,
+    );
+    for name in &targets {
+        versions
+            .programs
+            .insert(name.clone(), context.version_of(name)?);
+        let target = context.lab.target(name)?;
+        let program = context
+            .command_of(name, target)
+            .first()
+            .map(|w| context.fill_build(w))
+            .unwrap_or_default();
+        let path = context.resolve(target, &program);
+        if path.is_file() {
+            versions.sha256.insert(
+                format!("{name} program"),
+                digest::of_file(&path).into_diagnostic()?,
+            );
+        }
+    }
+    versions.sha256.insert(
+        "lab.toml".to_owned(),
+        digest::of_bytes(context.lab_text.as_bytes()),
+    );
+    for folder in [
+        "db/migrations",
+        "db/queries",
+        "db/seed",
+        "loadtest/scripts",
+        "loadtest/scripts/lib",
+    ] {
+        for entry in fs_err::read_dir(context.asset(folder)).into_diagnostic()? {
+            let path = entry.into_diagnostic()?.path();
+            if path.is_file() {
+                let name = path
+                    .file_name()
+                    .map(|n| n.to_string_lossy().into_owned())
+                    .unwrap_or_default();
+                versions.sha256.insert(
+                    format!("{folder}/{name}"),
+                    digest::of_file(&path).into_diagnostic()?,
+                );
+            }
+        }
+    }
+    let p = &context.lab.postgres;
+    Ok(Facts {
+        environment,
+        versions,
+        data: DataFacts {
+            users: p.users,
+            seed: p.seed.clone(),
+            checksum: ground.cluster.checksum.clone(),
+        },
+        lab_toml: context.lab_text.clone(),
+        receipt_limits: context.lab.receipt.clone(),
+    })
+}
+
+/// Commit of the lab, when its folder is a checkout.
+fn revision(context: &Context) -> Option<String> {
+    if let Ok(revision) = std::env::var("BENCH_REVISION") {
+        return Some(revision);
+    }
+    let git = |args: &[&str]| {
+        let output = std::process::Command::new("git")
+            .arg("-C")
+            .arg(&context.root)
+            .args(args)
+            .output()
+            .ok()?;
+        output
+            .status
+            .success()
+            .then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let head = git(&["rev-parse", "HEAD"])?;
+    let dirty = git(&["status", "--porcelain"]).is_some_and(|s| !s.is_empty());
+    Some(if dirty { format!("{head}-dirty") } else { head })
+}
+
+fn open_results(
+    source: Source,
+    facts: Facts,
+    id: &str,
+    now: Timestamp,
+) -> miette::Result<(Manifest, RunDir)> {
+    match source {
+        Source::New { plan, out, command } => {
+            let run = RunDir::new(out.join(id));
+            let manifest = Manifest {
+                schema_version: SCHEMA_VERSION,
+                run_id: id.to_owned(),
+                created_at: now,
+                command,
+                mode: plan.mode,
+                profile_name: plan.profile_name,
+                profile: plan.profile,
+                plan: plan.facts,
+                targets: plan.targets,
+                seed: plan.seed,
+                order: plan.order,
+                budgets: plan.budgets,
+                receipt_limits: facts.receipt_limits,
+                lab_toml: facts.lab_toml,
+                environment: facts.environment,
+                versions: facts.versions,
+                data: facts.data,
+            };
+            run.create(&manifest)?;
+            Ok((manifest, run))
+        }
+        Source::Resume(run) => {
+            let manifest = run.manifest()?;
+            same_lab(&manifest, &facts)?;
+            Ok((manifest, run))
+        }
+    }
+}
+
+/// A run is one experiment: its second half must run what its first half ran.
+fn same_lab(manifest: &Manifest, facts: &Facts) -> miette::Result<()> {
+    let mut changed = Vec::new();
+    for (name, old) in &manifest.versions.sha256 {
+        if facts.versions.sha256.get(name) != Some(old) {
+            changed.push(name.clone());
+        }
+    }
+    if facts.data.checksum != manifest.data.checksum {
+        changed.push("the data".to_owned());
+    }
+    if facts.environment != manifest.environment {
+        changed.push("the environment (host, limits or CPU sets)".to_owned());
+    }
+    if changed.is_empty() {
+        return Ok(());
+    }
+    Err(miette!(
+        help = "results of different programs are no one experiment: start a new run",
+        "cannot go on with {}: changed since are {}",
+        manifest.run_id,
+        changed.join(", ")
+    ))
+}

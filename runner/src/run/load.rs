@@ -1,0 +1,168 @@
+//! k6 with the recording extension: how it is started, and what its summary says.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lab_limits::Group;
+use lab_model::config::Profile;
+use lab_model::results::{K6Figures, Latency};
+use miette::{IntoDiagnostic as _, WrapErr as _};
+use serde_json::Value;
+
+use crate::children::{Running, Start};
+use crate::context::Context;
+
+/// Files of one repetition.
+#[derive(Debug, Clone)]
+pub struct LoadFiles {
+    /// Raw record.
+    pub samples: PathBuf,
+    /// k6's summary.
+    pub summary: PathBuf,
+    /// k6's output.
+    pub log: PathBuf,
+}
+
+/// One load on one service.
+#[derive(Debug)]
+pub struct Load<'a> {
+    /// Inventory and scripts.
+    pub context: &'a Context,
+    /// The load.
+    pub profile: &'a Profile,
+    /// Whom to load.
+    pub address: SocketAddr,
+    /// Seed of the requests.
+    pub seed: u32,
+    /// Exact lengths of all answers.
+    pub expected: &'a Path,
+    /// CPUs of the generator.
+    pub cpus: u32,
+    /// Its group.
+    pub group: &'a dyn Group,
+    /// Where it writes.
+    pub files: &'a LoadFiles,
+}
+
+impl Load<'_> {
+    /// Starts k6.
+    ///
+    /// # Errors
+    /// k6 is missing or cannot be started.
+    pub fn start(&self) -> miette::Result<Running> {
+        let k6 = self.context.inventory.program("k6")?;
+        let script = self.context.asset("loadtest/scripts/main.js");
+        let text = |p: &Path| p.display().to_string();
+        let args = [
+            "run",
+            "--quiet",
+            "--no-usage-report",
+            "--no-color",
+            "--address",
+            "",
+            "--out",
+            &format!("lab={}", text(&self.files.samples)),
+            &text(&script),
+        ]
+        .map(str::to_owned)
+        .to_vec();
+        let env = BTreeMap::from([
+            (
+                "BENCH_BASE_URL".to_owned(),
+                format!("http://{}", self.address),
+            ),
+            (
+                "BENCH_PROFILE".to_owned(),
+                serde_json::to_string(self.profile).into_diagnostic()?,
+            ),
+            (
+                "BENCH_USERS".to_owned(),
+                self.context.lab.postgres.users.to_string(),
+            ),
+            ("BENCH_SEED".to_owned(), self.seed.to_string()),
+            ("BENCH_SUMMARY".to_owned(), text(&self.files.summary)),
+            ("BENCH_EXPECTED".to_owned(), text(self.expected)),
+            // The generator's parallelism is part of the plan, not of the host.
+            ("GOMAXPROCS".to_owned(), self.cpus.to_string()),
+        ]);
+        let dir = self.files.log.parent().unwrap_or(Path::new("/"));
+        Start {
+            program: &k6.path,
+            args,
+            dir,
+            env,
+            group: self.group,
+            user: None,
+            log: &self.files.log,
+        }
+        .spawn()
+    }
+
+    /// Longer than this k6 hangs.
+    pub fn limit(&self) -> Duration {
+        Duration::from_secs_f64(self.profile.warmup_s + self.profile.measure_s + 60.0)
+    }
+}
+
+/// Reads the summary that loadtest/scripts/lib/summary.js writes.
+///
+/// # Errors
+/// No file, or not of that form.
+pub fn read_summary(path: &Path, exit_code: Option<i32>) -> miette::Result<K6Figures> {
+    let text = fs_err::read(path)
+        .into_diagnostic()
+        .wrap_err("k6 left no summary")?;
+    let summary: Value = serde_json::from_slice(&text)
+        .into_diagnostic()
+        .wrap_err("k6's summary is no JSON")?;
+    let number = |pointer: &str| summary.pointer(pointer).and_then(Value::as_f64);
+    let count = |pointer: &str| number(pointer).map_or(0, |v| v.max(0.0).round() as u64);
+    let requests = count("/measure/http_reqs");
+    // k6 says 0 of an empty trend: that is no latency.
+    let time =
+        |name: &str| number(&format!("/measure/http_req_duration/{name}")).filter(|_| requests > 0);
+    let endpoints = summary
+        .pointer("/measure/endpoints")
+        .and_then(Value::as_object);
+    let by_endpoint = |field: &str| -> BTreeMap<String, u64> {
+        let of = |v: &Value| v.get(field).and_then(Value::as_f64).unwrap_or(0.0).round() as u64;
+        endpoints
+            .map(|all| all.iter().map(|(name, v)| (name.clone(), of(v))).collect())
+            .unwrap_or_default()
+    };
+    Ok(K6Figures {
+        exit_code,
+        requests,
+        requests_total: count("/total/http_reqs"),
+        latency_ms: Latency {
+            mean: time("avg"),
+            p50: time("p50"),
+            p90: time("p90"),
+            p95: time("p95"),
+            p99: time("p99"),
+            p999: time("p999"),
+            max: time("max"),
+        },
+        requests_by_endpoint: by_endpoint("http_reqs"),
+        body_bytes_by_endpoint: by_endpoint("body_bytes"),
+        data_received: count("/total/data_received"),
+        checks_failed: count("/measure/failed_checks") + count("/warmup/failed_checks"),
+        dropped_iterations: count("/measure/dropped_iterations"),
+        vus_max: count("/total/vus_max"),
+    })
+}
+
+/// What k6's exit code means, for people.
+pub fn exit_meaning(code: Option<i32>) -> String {
+    match code {
+        Some(0) => "ended well".to_owned(),
+        Some(99) => "a threshold failed (99)".to_owned(),
+        Some(104) => "its options are wrong (104)".to_owned(),
+        Some(107) => "the script failed (107)".to_owned(),
+        Some(108) => "the script stopped the test (108)".to_owned(),
+        Some(n) => format!("ended with code {n}"),
+        None => "was killed".to_owned(),
+    }
+}

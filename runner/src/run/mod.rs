@@ -1,0 +1,13 @@
+//! A run, step by step: plan, order, load, observation, receipt, storing, verdict.
+
+pub mod engine;
+pub mod figures;
+pub mod load;
+pub mod measure;
+pub mod observe;
+pub mod order;
+pub mod plan;
+pub mod progress;
+pub mod receipt;
+pub mod statements;
+pub mod verdict;

@@ -1,0 +1,408 @@
+//! The receipt: each promise beside what was seen. Pure: evidence in, lines and reasons out.
+//!
+//! Why each line exists is in docs/RECEIPT.md.
+
+use lab_model::config::{Budget, Profile, ReceiptLimits};
+use lab_model::results::{Evidence, K6Figures, Reason, ReceiptLine, Statement};
+
+/// What was promised and what was seen, of one repetition.
+#[derive(Debug)]
+pub struct Claim<'a> {
+    /// The budget.
+    pub budget: &'a Budget,
+    /// CPUs of the generator.
+    pub load_cpus: u32,
+    /// The load.
+    pub profile: &'a Profile,
+    /// Limits.
+    pub limits: &'a ReceiptLimits,
+    /// Can a quota be enforced here?
+    pub has_quota: bool,
+    /// Observation.
+    pub evidence: &'a Evidence,
+    /// k6's summary.
+    pub k6: Option<&'a K6Figures>,
+    /// Requests in the raw record, all phases.
+    pub recorded: u64,
+    /// Requests of the measured phase in the raw record.
+    pub measured: u64,
+    /// Failed requests among them.
+    pub failed: u64,
+    /// Rows that did not fit the record.
+    pub rows_dropped: u64,
+    /// What differs between the limits asked for and those in force.
+    pub limit_differences: &'a [String],
+}
+
+/// One round trip and one row for a user; a page is two, with `page` rows and one count.
+const PAGE_ROWS: u64 = 50;
+
+/// All lines, in the order in which a sceptic asks.
+pub fn lines(c: &Claim<'_>) -> Vec<ReceiptLine> {
+    vec![
+        limits_in_force(c),
+        service_cpu(c),
+        connections(c),
+        statements(c),
+        queries_per_request(c),
+        rows_per_query(c),
+        answers(c),
+        generator_cpu(c),
+        dropped(c),
+        record(c),
+        steal(c),
+        foreign(c),
+        clock(c),
+    ]
+}
+
+/// The lines that fail, as reasons for invalidity.
+pub fn reasons(lines: &[ReceiptLine]) -> Vec<Reason> {
+    lines
+        .iter()
+        .filter(|l| l.ok == Some(false))
+        .map(|l| Reason {
+            code: l.code.clone(),
+            message: format!("{}: promised {}, seen {}", l.label, l.promised, l.seen),
+        })
+        .collect()
+}
+
+fn line(code: &str, label: &str, promised: String, seen: String, ok: Option<bool>) -> ReceiptLine {
+    ReceiptLine {
+        code: code.to_owned(),
+        label: label.to_owned(),
+        promised,
+        seen,
+        ok,
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
+fn limits_in_force(c: &Claim<'_>) -> ReceiptLine {
+    let (seen, ok) = match c.limit_differences {
+        [] if c.has_quota => ("read back the same".to_owned(), Some(true)),
+        [] => (
+            "affinity only: no quota can be enforced here".to_owned(),
+            None,
+        ),
+        some => (some.join("; "), Some(false)),
+    };
+    line(
+        "limits_in_force",
+        "limits in force",
+        format!("quota of {} CPU", c.budget.cpus),
+        seen,
+        ok,
+    )
+}
+
+fn service_cpu(c: &Claim<'_>) -> ReceiptLine {
+    let quota = f64::from(c.budget.cpus);
+    let promised = format!("at most {quota:.2} CPU");
+    let Some((cpu, used)) = c
+        .evidence
+        .cpu
+        .get("service")
+        .and_then(|u| Some((u, u.cpus?)))
+    else {
+        return line(
+            "service_cpu",
+            "CPU of the service",
+            promised,
+            "no counter here".to_owned(),
+            None,
+        );
+    };
+    let throttled = match (cpu.throttled_periods, cpu.periods) {
+        (Some(t), Some(n)) if n > 0 => format!(", throttled in {t}/{n} periods"),
+        _ => String::new(),
+    };
+    let ok = used <= quota * (1.0 + c.limits.service_cpu_over);
+    line(
+        "service_cpu",
+        "CPU of the service",
+        promised,
+        format!("{used:.2} CPU{throttled}"),
+        Some(ok),
+    )
+}
+
+fn connections(c: &Claim<'_>) -> ReceiptLine {
+    let promised = format!("{} open, never more", c.budget.db_connections);
+    let Some(seen) = &c.evidence.connections else {
+        return line(
+            "connections_peak",
+            "connections",
+            promised,
+            "not observed".to_owned(),
+            None,
+        );
+    };
+    // Fewer at any moment is unequal as well: connections that come and go cost the service that makes them.
+    let ok = seen.peak <= c.budget.db_connections && seen.low == c.budget.db_connections;
+    let range = if seen.low == seen.peak {
+        format!("{}", seen.peak)
+    } else {
+        format!("{} to {}", seen.low, seen.peak)
+    };
+    let waits = match seen.all_busy_samples {
+        0 => String::new(),
+        n => format!(", all busy in {n}/{} looks", seen.samples),
+    };
+    line(
+        "connections_peak",
+        "connections",
+        promised,
+        format!("{range}, busy {:.1} on average{waits}", seen.busy_mean),
+        Some(ok),
+    )
+}
+
+/// Calls of a query of the lab by name.
+fn calls<'a>(c: &'a Claim<'_>, name: &str) -> Option<&'a Statement> {
+    c.evidence
+        .statements
+        .iter()
+        .find(|s| s.name.as_deref() == Some(name))
+}
+
+fn statements(c: &Claim<'_>) -> ReceiptLine {
+    let promised = "only db/queries".to_owned();
+    let foreign: Vec<&Statement> = c
+        .evidence
+        .statements
+        .iter()
+        .filter(|s| s.name.is_none())
+        .collect();
+    let (seen, ok) = match foreign.first() {
+        _ if c.evidence.statements.is_empty() => ("no SQL at all".to_owned(), false),
+        None => ("only db/queries".to_owned(), true),
+        Some(s) => {
+            let text: String = s
+                .query
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ")
+                .chars()
+                .take(60)
+                .collect();
+            (
+                format!("{} more, first: {text} ({} calls)", foreign.len(), s.calls),
+                false,
+            )
+        }
+    };
+    line("statements", "SQL", promised, seen, Some(ok))
+}
+
+/// Requests that k6 recorded against queries that Postgres answered.
+fn queries_per_request(c: &Claim<'_>) -> ReceiptLine {
+    let recorded = |name: &str| {
+        c.evidence
+            .recorded_by_endpoint
+            .get(name)
+            .copied()
+            .unwrap_or(0)
+    };
+    let called = |name: &str| calls(c, name).map_or(0, |s| s.calls);
+    // k6's set-up asks for one user before the load.
+    let pairs = [
+        ("get_user", recorded("user") + 1),
+        ("list_users", recorded("users")),
+        ("count_users", recorded("users")),
+    ];
+    let slack = |n: u64| (n as f64 * c.limits.query_mismatch_share).ceil() as u64;
+    let wrong = pairs
+        .iter()
+        .find(|(name, n)| called(name).abs_diff(*n) > slack(*n));
+    let all: u64 = pairs.iter().map(|(name, _)| called(name)).sum();
+    let (seen, ok) = match wrong {
+        None => (format!("{all} queries for {} requests", c.recorded), true),
+        Some((name, n)) => (
+            format!("{name}: {} calls for {n} requests", called(name)),
+            false,
+        ),
+    };
+    line(
+        "queries_per_request",
+        "round trips",
+        "1 a user, 2 a page".to_owned(),
+        seen,
+        Some(ok),
+    )
+}
+
+fn rows_per_query(c: &Claim<'_>) -> ReceiptLine {
+    // The last page may be short, so a page has at most PAGE_ROWS rows on average and more than none.
+    let user = calls(c, "get_user").map(|s| (s.rows, s.calls));
+    let page = calls(c, "list_users").map(|s| (s.rows, s.calls));
+    let count = calls(c, "count_users").map(|s| (s.rows, s.calls));
+    let exact = |rows: Option<(u64, u64)>| rows.is_none_or(|(rows, calls)| rows == calls);
+    let ok = exact(user)
+        && exact(count)
+        && page
+            .is_none_or(|(rows, calls)| rows <= calls * PAGE_ROWS && rows * 2 > calls * PAGE_ROWS);
+    let per = |rows: Option<(u64, u64)>| {
+        rows.map_or("-".to_owned(), |(r, n)| {
+            format!("{:.4}", r as f64 / n.max(1) as f64)
+                .trim_end_matches('0')
+                .trim_end_matches('.')
+                .to_owned()
+        })
+    };
+    line(
+        "rows_per_query",
+        "rows",
+        "1 a user, 50 a page".to_owned(),
+        format!("{} a user, {} a page", per(user), per(page)),
+        Some(ok),
+    )
+}
+
+fn answers(c: &Claim<'_>) -> ReceiptLine {
+    let wrong = c.k6.map_or(0, |k| k.checks_failed);
+    let rate = if c.measured == 0 {
+        1.0
+    } else {
+        c.failed.max(wrong) as f64 / c.measured as f64
+    };
+    // Failed requests may happen up to the gate; an answer of the wrong bytes may not happen at all.
+    let ok = rate <= c.limits.error_rate && wrong <= c.failed;
+    let seen = if c.measured == 0 {
+        "no request".to_owned()
+    } else {
+        format!("{} failed, {wrong} wrong of {}", c.failed, c.measured)
+    };
+    line(
+        "answers",
+        "answers",
+        format!("all right, at most {} failed", percent(c.limits.error_rate)),
+        seen,
+        Some(ok),
+    )
+}
+
+fn generator_cpu(c: &Claim<'_>) -> ReceiptLine {
+    let share = c.limits.generator_cpu_share;
+    let promised = format!("k6 below {:.2} CPU", share * f64::from(c.load_cpus));
+    let Some(used) = c.evidence.cpu.get("k6").and_then(|u| u.cpus) else {
+        return line(
+            "generator_cpu",
+            "load generator",
+            promised,
+            "no counter here".to_owned(),
+            None,
+        );
+    };
+    let ok = used < share * f64::from(c.load_cpus);
+    line(
+        "generator_cpu",
+        "load generator",
+        promised,
+        format!("{used:.2} CPU"),
+        Some(ok),
+    )
+}
+
+fn dropped(c: &Claim<'_>) -> ReceiptLine {
+    let promised = format!("at most {} dropped", c.limits.dropped_iterations);
+    let Some(k6) = c.k6 else {
+        return line(
+            "dropped_iterations",
+            "arrivals",
+            promised,
+            "k6 left no summary".to_owned(),
+            Some(false),
+        );
+    };
+    let ok = k6.dropped_iterations <= c.limits.dropped_iterations;
+    let cap = if c.profile.executor.is_open() {
+        format!(", {} of {} users", k6.vus_max, c.profile.vus)
+    } else {
+        String::new()
+    };
+    line(
+        "dropped_iterations",
+        "arrivals",
+        promised,
+        format!("{} dropped{cap}", k6.dropped_iterations),
+        Some(ok),
+    )
+}
+
+/// The record must be whole: every request that k6 counted is a row.
+fn record(c: &Claim<'_>) -> ReceiptLine {
+    let promised = "a row for every request".to_owned();
+    let Some(k6) = c.k6 else {
+        return line(
+            "record",
+            "record",
+            promised,
+            format!("{} rows, k6 left no summary", c.recorded),
+            Some(false),
+        );
+    };
+    let ok = c.rows_dropped == 0 && c.recorded == k6.requests_total && c.measured == k6.requests;
+    let seen = if c.rows_dropped > 0 {
+        format!("{} rows dropped", c.rows_dropped)
+    } else {
+        format!("{} rows of {}", c.recorded, k6.requests_total)
+    };
+    line("record", "record", promised, seen, Some(ok))
+}
+
+fn steal(c: &Claim<'_>) -> ReceiptLine {
+    let promised = format!("at most {}", percent(c.limits.host_steal_share));
+    match c.evidence.host.as_ref().and_then(|h| h.steal_share) {
+        Some(share) => line(
+            "host_steal",
+            "stolen CPU",
+            promised,
+            percent(share),
+            Some(share <= c.limits.host_steal_share),
+        ),
+        None => line(
+            "host_steal",
+            "stolen CPU",
+            promised,
+            "not observed".to_owned(),
+            None,
+        ),
+    }
+}
+
+fn foreign(c: &Claim<'_>) -> ReceiptLine {
+    let promised = format!("at most {}", percent(c.limits.foreign_cpu_share));
+    match c.evidence.host.as_ref().and_then(|h| h.foreign_share) {
+        Some(share) => line(
+            "foreign_cpu",
+            "others' CPU",
+            promised,
+            percent(share),
+            Some(share <= c.limits.foreign_cpu_share),
+        ),
+        None => line(
+            "foreign_cpu",
+            "others' CPU",
+            promised,
+            "no counter here".to_owned(),
+            None,
+        ),
+    }
+}
+
+fn clock(c: &Claim<'_>) -> ReceiptLine {
+    let limit = c.limits.clock_step_ms;
+    let step = c.evidence.host.as_ref().map_or(0.0, |h| h.clock_step_ms);
+    line(
+        "clock_step",
+        "clock",
+        format!("steps below {limit} ms"),
+        format!("{step:.0} ms"),
+        Some(step.abs() < limit as f64),
+    )
+}

@@ -1,0 +1,59 @@
+//! The end of a run: receipt, then verdict, both by lab-verdict; `analyze` says the same.
+
+use lab_model::results::{Manifest, Repetition, RunDir};
+use lab_verdict::{Options, terminal};
+use miette::IntoDiagnostic as _;
+
+/// Prints receipt and verdict of a run, and notes the look.
+///
+/// # Errors
+/// Results cannot be read, or are no data of one session.
+pub fn print(run: &RunDir, manifest: &Manifest) -> miette::Result<Vec<Repetition>> {
+    let repetitions: Vec<Repetition> = run.repetitions()?.into_iter().map(|(_, r)| r).collect();
+    let style = crate::ui::style();
+    crate::ui::say(&terminal::receipt(manifest, &repetitions, style));
+    if manifest.targets.len() < 2 {
+        crate::ui::say("One target: nothing to compare. `analyze` shows its figures.");
+    }
+    let blocks = repetitions
+        .iter()
+        .map(|r| r.block)
+        .collect::<std::collections::BTreeSet<_>>()
+        .len();
+    let looks = run.record_look(u32::try_from(blocks).unwrap_or(u32::MAX))?;
+    let report = lab_verdict::judge_run(manifest, &repetitions, &looks, &Options::default())
+        .into_diagnostic()?;
+    crate::ui::say(&terminal::verdict(&report, style));
+    for line in marks(manifest) {
+        crate::ui::say(&line);
+    }
+    Ok(repetitions)
+}
+
+/// What a reader must know before repeating these figures elsewhere.
+fn marks(manifest: &Manifest) -> Vec<String> {
+    let e = &manifest.environment;
+    let mut out = Vec::new();
+    if e.shared_cpus {
+        out.push(
+            "mark: shared_cpus. Service, Postgres and k6 share this host's CPUs: ratios hold for such a host; absolute figures do not travel."
+                .to_owned(),
+        );
+    }
+    if e.oversubscribed {
+        out.push(
+            "mark: oversubscribed. The mode gives the service more CPUs than this host has."
+                .to_owned(),
+        );
+    }
+    if e.limits == "affinity" {
+        out.push("mark: affinity only. No CPU quota was enforced: cores were capped, nothing was throttled.".to_owned());
+    }
+    if manifest.plan.kind == "quick" {
+        out.push(
+            "mark: quick. Few, short repetitions: good for a first look, not for a decision."
+                .to_owned(),
+        );
+    }
+    out
+}
