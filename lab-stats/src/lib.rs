@@ -45,11 +45,26 @@
 //! # Ok::<(), lab_stats::JudgeError>(())
 //! ```
 
+pub mod bootstrap;
+pub mod dist;
+pub mod equivalence;
 pub mod error;
+pub mod hodges_lehmann;
+pub mod mann_whitney;
 pub mod metric;
+pub mod moments;
+pub mod multiplicity;
+pub mod noncentral_t;
+pub mod outlier;
 pub mod plan;
+pub mod quantile;
 pub mod report;
+pub mod series;
 pub mod session;
+pub mod sign_flip;
+pub mod signed_rank;
+pub mod summary;
 pub mod support;
+pub mod t_test;
 
 pub use error::{JudgeError, SampleError};
