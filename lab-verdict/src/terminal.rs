@@ -46,7 +46,7 @@ pub fn receipt(manifest: &Manifest, repetitions: &[Repetition], style: Style) ->
     let targets: Vec<&String> = manifest.targets.keys().collect();
     let mut table = Table::new();
     table
-        .load_preset(UTF8_FULL_CONDENSED)
+        .load_style(UTF8_FULL_CONDENSED)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(style.width);
     table.set_header(
@@ -159,7 +159,7 @@ pub fn verdict(report: &Report, style: Style) -> String {
                 let text = if metric.role == Role::Primary {
                     style.paint(code, &line)
                 } else {
-                    line
+                    line.into_owned()
                 };
                 let _ = writeln!(out, "{} {text}", if i == 0 { " *" } else { "  " });
             }
@@ -209,7 +209,7 @@ fn bullet(out: &mut String, head: &str, text: &str, style: Style) {
 fn figures(report: &Report, style: Style) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(NOTHING)
+        .load_style(NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(style.width);
     let names: Vec<&String> = report

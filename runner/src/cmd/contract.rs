@@ -51,7 +51,7 @@ pub fn run(context: &Context, args: &ContractArgs, interrupt: &Interrupt) -> mie
         reports.push(report);
         interrupt.check().map_err(miette::Report::from)?;
         if args.behaviour {
-            let report = behaviours(context, &mut ground, name, args, interrupt)?;
+            let report = behaviours(context, &mut ground, name, &oracle, args, interrupt)?;
             show(args, &report);
             reports.push(report);
         }
@@ -119,6 +119,7 @@ fn behaviours(
     context: &Context,
     ground: &mut Ground,
     name: &str,
+    oracle: &Oracle,
     args: &ContractArgs,
     interrupt: &Interrupt,
 ) -> miette::Result<Report> {
@@ -146,16 +147,15 @@ fn behaviours(
         cluster: &mut ground.cluster,
         interrupt,
     };
-    let mut stage = Stage::new(name, &mut database, &mut service, promises);
+    let mut stage = Stage { name: name.to_owned(), service: &mut service, database: &mut database, oracle, promises };
     let mut suite = Suite::behaviour();
     if let Some(text) = &args.only {
-        suite = suite.only(text.clone());
+        suite = suite.only(text);
     }
-    let report = run_behaviour(&suite, &mut stage);
-    drop(stage);
+    let report = run_behaviour(&suite, &mut stage, &mut |case| ui::note(&format!("{name}: {case} …")));
     drop(service);
     group.remove().into_diagnostic()?;
-    Ok(report)
+    report.into_diagnostic()
 }
 
 fn control(e: miette::Report) -> ControlError {

@@ -28,7 +28,7 @@ pub fn run(args: &OutArgs) -> miette::Result<Exit> {
         .collect();
     names.sort();
     let mut table = Table::new();
-    table.load_preset(NOTHING).set_header([
+    table.load_style(NOTHING).set_header([
         "run",
         "mode",
         "load",

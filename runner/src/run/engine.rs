@@ -279,7 +279,7 @@ fn verify_contract(lab: &Lab<'_>) -> miette::Result<()> {
 /// Exact lengths of all answers in bytes, for the load script's check.
 fn write_expected(oracle: &Oracle, path: &Path) -> miette::Result<()> {
     let lengths = oracle.expected_lengths();
-    let value = serde_json::json!({ "user": lengths.user.bytes, "users": lengths.users.bytes });
+    let value = serde_json::json!({ "user": lengths.users.bytes, "users": lengths.pages.bytes });
     lab_model::atomic::write(path, value.to_string().as_bytes()).into_diagnostic()
 }
 
