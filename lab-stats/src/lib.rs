@@ -46,10 +46,13 @@
 //! ```
 
 pub mod bootstrap;
+pub mod diagnostics;
 pub mod dist;
 pub mod equivalence;
 pub mod error;
 pub mod hodges_lehmann;
+pub mod judge;
+pub mod looks;
 pub mod mann_whitney;
 pub mod metric;
 pub mod moments;
@@ -57,6 +60,7 @@ pub mod multiplicity;
 pub mod noncentral_t;
 pub mod outlier;
 pub mod plan;
+pub mod planning;
 pub mod quantile;
 pub mod report;
 pub mod series;
@@ -66,5 +70,7 @@ pub mod signed_rank;
 pub mod summary;
 pub mod support;
 pub mod t_test;
+pub mod text;
 
 pub use error::{JudgeError, SampleError};
+pub use judge::judge;

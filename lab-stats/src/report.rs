@@ -150,8 +150,8 @@ pub struct Comparison {
     pub p_equivalence: Option<f64>,
     /// Method, fixed by (R, m) alone.
     pub method: Method,
-    /// What `ratio` estimates.
-    pub estimand: Estimand,
+    /// What `ratio` estimates; `null` where there is no ratio.
+    pub estimand: Option<Estimand>,
     /// The verdict.
     pub verdict: Verdict,
     /// Complete pairs R (unpaired: the smaller group).
@@ -197,7 +197,7 @@ impl Comparison {
 /// A finding of the diagnostics.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Flag {
-    /// Machine name: `invalid_run`, `unmeasured`, `outlier`, `two_modes`, `drift`, `position`,
+    /// Machine name: `invalid_run`, `unmeasured`, `missing_runs`, `not_planned`, `outlier`, `two_modes`, `drift`, `position`,
     /// `saturated`, `errors`, `few_tail_samples`, `warming_up`, `no_steady_state`, `stall`, `physics`.
     pub kind: String,
     /// Target concerned, if one.
