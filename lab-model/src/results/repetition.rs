@@ -86,15 +86,17 @@ pub struct Support {
 }
 
 /// k6's own summary of the measured phase.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct K6Figures {
     /// Exit code.
     pub exit_code: Option<i32>,
     /// Requests of the measured phase.
     pub requests: u64,
-    /// Requests of both phases.
+    /// Requests of both phases and of the set-up.
     pub requests_total: u64,
+    /// Requests of the set-up, which are not recorded: it looks whether the target is the right one.
+    pub requests_setup: u64,
     /// Latency of all requests of the measured phase, in milliseconds.
     pub latency_ms: Latency,
     /// Requests of the measured phase by endpoint.

@@ -147,12 +147,20 @@ fn behaviours(
         cluster: &mut ground.cluster,
         interrupt,
     };
-    let mut stage = Stage { name: name.to_owned(), service: &mut service, database: &mut database, oracle, promises };
+    let mut stage = Stage {
+        name: name.to_owned(),
+        service: &mut service,
+        database: &mut database,
+        oracle,
+        promises,
+    };
     let mut suite = Suite::behaviour();
     if let Some(text) = &args.only {
         suite = suite.only(text);
     }
-    let report = run_behaviour(&suite, &mut stage, &mut |case| ui::note(&format!("{name}: {case} …")));
+    let report = run_behaviour(&suite, &mut stage, &mut |case| {
+        ui::note(&format!("{name}: {case} …"))
+    });
     drop(service);
     group.remove().into_diagnostic()?;
     report.into_diagnostic()

@@ -136,6 +136,8 @@ pub fn read_summary(path: &Path, exit_code: Option<i32>) -> miette::Result<K6Fig
         exit_code,
         requests,
         requests_total: count("/total/http_reqs"),
+        requests_setup: count("/total/http_reqs")
+            .saturating_sub(requests + count("/warmup/http_reqs")),
         latency_ms: Latency {
             mean: time("avg"),
             p50: time("p50"),

@@ -11,3 +11,6 @@ pub mod progress;
 pub mod receipt;
 pub mod statements;
 pub mod verdict;
+
+#[cfg(test)]
+mod receipt_tests;

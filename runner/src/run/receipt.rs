@@ -346,11 +346,17 @@ fn record(c: &Claim<'_>) -> ReceiptLine {
             Some(false),
         );
     };
-    let ok = c.rows_dropped == 0 && c.recorded == k6.requests_total && c.measured == k6.requests;
+    let ok = c.rows_dropped == 0
+        && c.recorded + k6.requests_setup == k6.requests_total
+        && c.measured == k6.requests;
     let seen = if c.rows_dropped > 0 {
         format!("{} rows dropped", c.rows_dropped)
     } else {
-        format!("{} rows of {}", c.recorded, k6.requests_total)
+        format!(
+            "{} rows of {}",
+            c.recorded,
+            k6.requests_total - k6.requests_setup
+        )
     };
     line("record", "record", promised, seen, Some(ok))
 }

@@ -1,0 +1,277 @@
+//! Each line of the receipt can fail, and says why.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use lab_model::config::{Budget, Executor, Mix, Profile, ReceiptLimits};
+use lab_model::results::{Connections, CpuUse, Evidence, HostUse, K6Figures, Statement};
+
+use super::receipt::{Claim, lines, reasons};
+
+/// A repetition in which every promise was kept.
+struct Good {
+    budget: Budget,
+    profile: Profile,
+    limits: ReceiptLimits,
+    evidence: Evidence,
+    k6: Option<K6Figures>,
+    recorded: u64,
+    measured: u64,
+    failed: u64,
+    rows_dropped: u64,
+    differences: Vec<String>,
+    has_quota: bool,
+}
+
+fn statement(name: Option<&str>, query: &str, calls: u64, rows: u64) -> Statement {
+    Statement {
+        query_id: "1".into(),
+        query: query.into(),
+        name: name.map(str::to_owned),
+        calls,
+        rows,
+        mean_ms: 0.1,
+    }
+}
+
+fn good() -> Good {
+    let cpu = |cpus: f64| CpuUse {
+        wall_s: 10.0,
+        used_s: Some(10.0 * cpus),
+        cpus: Some(cpus),
+        ..CpuUse::default()
+    };
+    Good {
+        budget: Budget {
+            cpus: 1,
+            workers: 1,
+            processes: 1,
+            db_connections: 30,
+            pool_size: 30,
+        },
+        profile: Profile {
+            title: "t".into(),
+            executor: Executor::ConstantVus,
+            warmup_s: 1.0,
+            measure_s: 10.0,
+            vus: 16,
+            rate: None,
+            steps: None,
+            think_time_ms: 0,
+            mix: Mix {
+                user: 90,
+                users: 10,
+            },
+        },
+        limits: ReceiptLimits {
+            service_cpu_over: 0.05,
+            generator_cpu_share: 0.9,
+            host_steal_share: 0.05,
+            foreign_cpu_share: 0.1,
+            error_rate: 0.001,
+            dropped_iterations: 0,
+            query_mismatch_share: 0.001,
+            clock_step_ms: 50,
+        },
+        evidence: Evidence {
+            cpu: BTreeMap::from([
+                ("service".to_owned(), cpu(1.0)),
+                ("postgres".to_owned(), cpu(0.4)),
+                ("k6".to_owned(), cpu(0.5)),
+            ]),
+            connections: Some(Connections {
+                samples: 100,
+                peak: 30,
+                low: 30,
+                busy_peak: 9,
+                busy_mean: 3.0,
+                all_busy_samples: 0,
+            }),
+            recorded_by_endpoint: BTreeMap::from([
+                ("user".to_owned(), 9000),
+                ("users".to_owned(), 1000),
+            ]),
+            statements: vec![
+                statement(Some("get_user"), "SELECT …", 9001, 9001),
+                statement(Some("list_users"), "SELECT …", 1000, 50_000),
+                statement(Some("count_users"), "SELECT …", 1000, 1000),
+                statement(Some("ready"), "SELECT $1", 1, 1),
+            ],
+            host: Some(HostUse {
+                steal_share: Some(0.0),
+                foreign_share: Some(0.01),
+                ..HostUse::default()
+            }),
+            ..Evidence::default()
+        },
+        k6: Some(K6Figures {
+            exit_code: Some(0),
+            requests: 9000,
+            requests_total: 10_002,
+            requests_setup: 2,
+            ..K6Figures::default()
+        }),
+        recorded: 10_000,
+        measured: 9000,
+        failed: 0,
+        rows_dropped: 0,
+        differences: Vec::new(),
+        has_quota: true,
+    }
+}
+
+/// Codes of the lines that fail.
+fn failing(g: &Good) -> Vec<String> {
+    let lines = lines(&Claim {
+        budget: &g.budget,
+        load_cpus: 1,
+        profile: &g.profile,
+        limits: &g.limits,
+        has_quota: g.has_quota,
+        evidence: &g.evidence,
+        k6: g.k6.as_ref(),
+        recorded: g.recorded,
+        measured: g.measured,
+        failed: g.failed,
+        rows_dropped: g.rows_dropped,
+        limit_differences: &g.differences,
+    });
+    reasons(&lines).into_iter().map(|r| r.code).collect()
+}
+
+fn after(change: impl FnOnce(&mut Good)) -> Vec<String> {
+    let mut g = good();
+    change(&mut g);
+    failing(&g)
+}
+
+#[test]
+fn a_good_repetition_balances() {
+    assert_eq!(failing(&good()), Vec::<String>::new());
+}
+
+#[test]
+fn more_cpu_than_the_quota_is_seen() {
+    assert_eq!(
+        after(|g| g.evidence.cpu.get_mut("service").unwrap().cpus = Some(1.2)),
+        ["service_cpu"]
+    );
+}
+
+#[test]
+fn limits_that_are_not_in_force_are_seen() {
+    assert_eq!(
+        after(|g| g
+            .differences
+            .push("service: CPU quota: asked for 1 CPUs, none is in force".into())),
+        ["limits_in_force"]
+    );
+}
+
+#[test]
+fn too_many_and_too_few_connections_are_seen() {
+    assert_eq!(
+        after(|g| g.evidence.connections.as_mut().unwrap().peak = 31),
+        ["connections_peak"]
+    );
+    assert_eq!(
+        after(|g| g.evidence.connections.as_mut().unwrap().low = 12),
+        ["connections_peak"]
+    );
+}
+
+#[test]
+fn foreign_sql_is_seen() {
+    assert_eq!(
+        after(|g| g
+            .evidence
+            .statements
+            .push(statement(None, "RESET ALL", 9000, 0))),
+        ["statements"]
+    );
+}
+
+#[test]
+fn a_cache_is_seen() {
+    // Half of the users never reach Postgres.
+    let codes = after(|g| {
+        g.evidence.statements[0].calls = 4500;
+        g.evidence.statements[0].rows = 4500;
+    });
+    assert_eq!(codes, ["queries_per_request"]);
+}
+
+#[test]
+fn no_sql_at_all_is_seen() {
+    assert_eq!(
+        after(|g| g.evidence.statements.clear()),
+        ["statements", "queries_per_request"]
+    );
+}
+
+#[test]
+fn fewer_rows_are_seen() {
+    assert_eq!(
+        after(|g| g.evidence.statements[1].rows = 1000),
+        ["rows_per_query"]
+    );
+}
+
+#[test]
+fn wrong_answers_are_seen() {
+    assert_eq!(
+        after(|g| g.k6.as_mut().unwrap().checks_failed = 1),
+        ["answers"]
+    );
+    assert_eq!(after(|g| g.failed = 100), ["answers"]);
+    assert_eq!(
+        after(|g| g.failed = 9),
+        Vec::<String>::new(),
+        "0.1% failed is the gate"
+    );
+}
+
+#[test]
+fn a_saturated_generator_is_seen() {
+    assert_eq!(
+        after(|g| g.evidence.cpu.get_mut("k6").unwrap().cpus = Some(0.97)),
+        ["generator_cpu"]
+    );
+    assert_eq!(
+        after(|g| g.k6.as_mut().unwrap().dropped_iterations = 3),
+        ["dropped_iterations"]
+    );
+}
+
+#[test]
+fn a_record_with_holes_is_seen() {
+    assert_eq!(after(|g| g.rows_dropped = 1), ["record"]);
+    assert_eq!(after(|g| g.recorded = 9_999), ["record"]);
+    assert_eq!(after(|g| g.k6 = None), ["dropped_iterations", "record"]);
+}
+
+#[test]
+fn a_disturbed_host_is_seen() {
+    assert_eq!(
+        after(|g| g.evidence.host.as_mut().unwrap().steal_share = Some(0.2)),
+        ["host_steal"]
+    );
+    assert_eq!(
+        after(|g| g.evidence.host.as_mut().unwrap().foreign_share = Some(0.3)),
+        ["foreign_cpu"]
+    );
+    assert_eq!(
+        after(|g| g.evidence.host.as_mut().unwrap().clock_step_ms = -3600e3),
+        ["clock_step"]
+    );
+}
+
+#[test]
+fn what_cannot_be_observed_says_so_and_does_not_fail() {
+    let codes = after(|g| {
+        g.has_quota = false;
+        g.evidence.cpu.clear();
+        g.evidence.host = None;
+    });
+    assert_eq!(codes, Vec::<String>::new());
+}
