@@ -17,15 +17,15 @@ const (
 // ErrNotFound says that no user has the id asked for.
 var ErrNotFound = errors.New("user not found")
 
-// A User is one row of the table users.
+// A User is one row of the table users. Its JSON is that of the API contract, with the keys in this order.
 type User struct {
-	ID          ID
-	Email       string
-	FullName    string
-	Age         int32
-	CountryCode string
-	IsActive    bool
-	CreatedAt   time.Time // UTC, whole seconds
+	ID          ID        `json:"id"`
+	Email       string    `json:"email"`
+	FullName    string    `json:"full_name"`
+	Age         int32     `json:"age"`
+	CountryCode string    `json:"country_code"`
+	IsActive    bool      `json:"is_active"`
+	CreatedAt   time.Time `json:"created_at"` // UTC, whole seconds
 }
 
 // Bounds of Page.Limit.

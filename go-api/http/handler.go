@@ -91,7 +91,7 @@ func (h *handler) getUser(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		h.unavailable(w, r, err)
 	default:
-		respondJSON(w, userOf(user))
+		respondJSON(w, user)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 func encodeName(name string) string {
 	rec := httptest.NewRecorder()
-	respondJSON(rec, userOf(goapi.User{FullName: name, CreatedAt: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)}))
+	respondJSON(rec, goapi.User{FullName: name, CreatedAt: time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)})
 	return rec.Body.String()
 }
 
