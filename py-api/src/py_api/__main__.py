@@ -3,66 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import logging.config
 import os
 import platform
-import signal
 import sys
 from importlib.metadata import version
-from typing import TYPE_CHECKING
-
-import uvicorn
 
 from py_api import logs
+from py_api.listener import listen
+from py_api.server import serve
 from py_api.settings import Settings, SettingsError
+from py_api.supervisor import Supervisor
 
-if TYPE_CHECKING:
-    from types import FrameType
-
+EXIT_FAILURE = 1
 EXIT_USAGE = 2
 
 _PARTS = ("fastapi", "pydantic", "asyncpg", "uvicorn", "uvloop", "httptools")
 
-_DRAIN_TIMEOUT = 5
-"""Seconds from SIGTERM for requests in flight; with closing the pool it stays well below the promised 10."""
-_KEEP_ALIVE = 75
-"""Seconds that an idle connection is kept: longer than clients and balancers keep theirs."""
-
 
 def version_line() -> str:
     """Return the name, the version, the runtime's version and those of the parts that matter."""
-    parts = " ".join(f"{part} {version(part)}" for part in _PARTS)
     runtime = f"{platform.python_implementation()} {platform.python_version()}"
+    parts = " ".join(f"{part} {version(part)}" for part in _PARTS)
     return f"py-api {version('py-api')} {runtime} {parts}"
-
-
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    uvicorn.run(
-        "py_api.worker:app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        log_config=logs.CONFIG,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=_DRAIN_TIMEOUT,
-    )
-
-
-def _exit(_: int, __: FrameType | None) -> None:
-    sys.exit(0)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the program and return its exit status."""
-    parser = argparse.ArgumentParser(prog="py-api", description="The Python service of the lab.")
+    parser = argparse.ArgumentParser(
+        prog="py-api", description="The Python service of the lab. The environment configures it."
+    )
     parser.add_argument("--version", action="store_true", help="print the versions on one line and exit")
     if parser.parse_args(argv).version:
         # argparse's own version action would wrap the line.
@@ -71,12 +42,23 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = Settings.from_env(os.environ)
     except SettingsError as error:
-        sys.stderr.write(f"py-api: {error}\n")
-        return EXIT_USAGE
-    # uvicorn drains and then raises the signal again, which would end the process as killed.
-    signal.signal(signal.SIGTERM, _exit)
-    serve(settings)
+        return _refused(EXIT_USAGE, str(error))
+    try:
+        sockets = listen(settings.host, settings.port, settings.workers)
+    except OSError as error:
+        address = f"{settings.host}:{settings.port}"
+        return _refused(EXIT_FAILURE, f"cannot listen on {address} (HOST, PORT): {error.strerror}")
+    logging.config.dictConfig(logs.CONFIG)
+    if settings.workers == 1:
+        serve(settings, sockets[0])
+    else:
+        Supervisor(sockets, functools.partial(serve, settings)).run()
     return 0
+
+
+def _refused(status: int, reason: str) -> int:
+    sys.stderr.write(f"py-api: {reason}\n")
+    return status
 
 
 if __name__ == "__main__":

@@ -38,11 +38,12 @@ _LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server said goodbye, and has not hung up yet
     OSError,
 )
 """The connection died under the query."""
 
-_FAILED = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+_FAILED = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
 """The database did not do what it was asked."""
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,12 @@ async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection[asyncpg.Reco
         connection.terminate()
         raise
     return connection
+
+
+def _discard(connection: Connection) -> None:
+    # A connection that asyncpg saw dying is out of the pool already, and then refuses every call.
+    with contextlib.suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 class _ConnectionLost(ConnectionError):
@@ -112,14 +119,14 @@ class Database:
         try:
             return await work(connection)
         except _LOST as error:
-            connection.terminate()
+            _discard(connection)
             raise _ConnectionLost(str(error)) from error
         except asyncpg.PostgresError:
             raise
         except BaseException:
             # Timed out in the middle of a query. asyncpg would ask the server to cancel it and wait for that;
             # a server that hangs would then hold the connection for ever.
-            connection.terminate()
+            _discard(connection)
             raise
         finally:
             await self._pool.release(connection)

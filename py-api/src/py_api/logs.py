@@ -78,6 +78,10 @@ CONFIG: dict[str, Any] = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "json", "stream": "ext://sys.stderr"}
     },
     "root": {"level": "WARNING", "handlers": ["stderr"]},
-    "loggers": {"py_api": {"level": "INFO"}},
+    "loggers": {
+        "py_api": {"level": "INFO"},
+        # Its warnings are about what clients send.
+        "uvicorn.error": {"level": "ERROR"},
+    },
 }
-"""For logging.config.dictConfig. uvicorn's own loggers pass theirs on to the root."""
+"""For logging.config.dictConfig."""
