@@ -1,9 +1,13 @@
 // Turns the plan into k6 options.
 import { REQUEST_TIMEOUT_S, levels } from './plan.js';
+import { TAIL_S } from './closing.js';
 
 // Requests in flight at the end of the measurement may finish. Longer than any request may take (REQUEST_TIMEOUT_S),
-// so that no measured request is cut off and missing from the samples.
-const MEASURE_DRAIN_S = REQUEST_TIMEOUT_S + 1;
+// so that no measured request is cut off and missing from the record. With an arrival rate, what comes after the
+// measurement waits this long even when all requests are done.
+const DRAIN_S = REQUEST_TIMEOUT_S + 0.5;
+// Handing over takes milliseconds; on a machine that hangs, seconds.
+const HANDOVER_MOST_S = 20;
 // The pause between warm-up and measurement, in which the last requests of the warm-up finish, so that the same VUs
 // go on with their open connections; without it k6 would start as many fresh ones, and the measurement would open cold.
 const PAUSE_S = 0.5;
@@ -12,8 +16,8 @@ const ALWAYS = { Trend: 'max>=0', Counter: 'count>=0', Rate: 'rate>=0' };
 
 const text = (s) => `${Math.round(s * 1000)}ms`;
 
-function load(plan, durationS) {
-  const seconds = text(durationS);
+// `tailS`: how much longer than its steps a closed loop lasts.
+function load(plan, durationS, tailS) {
   const perStep = text(durationS / plan.steps);
   const all = levels(plan);
   // A stage of no length jumps to its target: steps, not slopes.
@@ -21,25 +25,19 @@ function load(plan, durationS) {
   const pool = { timeUnit: '1s', preAllocatedVUs: plan.vus, maxVUs: plan.vus };
   switch (plan.executor) {
     case 'constant-vus':
-      return { vus: plan.vus, duration: seconds };
+      return { vus: plan.vus, duration: text(durationS + tailS) };
     case 'ramping-vus':
+      stages.push({ target: all[all.length - 1], duration: text(tailS) });
       return { startVUs: all[0], stages, gracefulRampDown: '0s' };
     case 'constant-arrival-rate':
-      return { rate: plan.rate, duration: seconds, ...pool };
+      return { rate: plan.rate, duration: text(durationS), ...pool };
     default:
       return { startRate: all[0], stages, ...pool };
   }
 }
 
-function scenario(plan, phase, startS, durationS, drainS) {
-  return {
-    executor: plan.executor,
-    exec: phase,
-    startTime: text(startS),
-    gracefulStop: text(drainS),
-    tags: { phase },
-    ...load(plan, durationS),
-  };
+function scenario(phase, startS, drainS, executor) {
+  return { exec: phase, startTime: text(startS), gracefulStop: text(drainS), tags: { phase }, ...executor };
 }
 
 // The warm-up of a ramping profile stays at the first step.
@@ -70,13 +68,28 @@ function submetrics() {
   return thresholds;
 }
 
+function scenarios(plan) {
+  const measureAtS = plan.warmupS + PAUSE_S;
+  const first = warmupPlan(plan);
+  const warmup = { executor: first.executor, ...load(first, plan.warmupS, 0) };
+  const closes = plan.record && !plan.arrival;
+  const measure = { executor: plan.executor, ...load(plan, plan.measureS, closes ? TAIL_S : 0) };
+  const drainS = DRAIN_S + (closes ? HANDOVER_MOST_S : plan.thinkTimeMs / 1000);
+  const all = {
+    warmup: scenario('warmup', 0, PAUSE_S, warmup),
+    measure: scenario('measure', measureAtS, drainS, measure),
+  };
+  if (plan.record && plan.arrival) {
+    // The measurement is over and its users are free: k6 takes the same ones, each for one iteration.
+    const each = { executor: 'per-vu-iterations', vus: plan.vus, iterations: 1, maxDuration: text(HANDOVER_MOST_S) };
+    all.handover = scenario('handover', measureAtS + plan.measureS + drainS, 0, each);
+  }
+  return all;
+}
+
 export function buildOptions(plan) {
-  const drain = MEASURE_DRAIN_S + plan.thinkTimeMs / 1000;
   return {
-    scenarios: {
-      warmup: scenario(warmupPlan(plan), 'warmup', 0, plan.warmupS, PAUSE_S),
-      measure: scenario(plan, 'measure', plan.warmupS + PAUSE_S, plan.measureS, drain),
-    },
+    scenarios: scenarios(plan),
     thresholds: submetrics(),
     summaryTrendStats: ['min', 'avg', 'med', 'p(90)', 'p(95)', 'p(99)', 'p(99.9)', 'max', 'count'],
     // Fewer tags, less work per request; `scenario` tells dropped iterations of the two phases apart.

@@ -1,8 +1,10 @@
 // Reads what to do from the environment, and refuses what cannot be meant.
 
 export const PAGE_SIZE = 50;
-// Past DB_TIMEOUT_MS, after which a service must have answered 503.
-export const REQUEST_TIMEOUT_S = 5;
+// Past DB_TIMEOUT_MS (2 s), after which a service must have answered 503.
+export const REQUEST_TIMEOUT_S = 3;
+// Rows of 24 bytes that all users together may keep: 192 MiB.
+const RECORD_ROWS = 8388608;
 
 // What `k6 run main.js` does without a runner: [profiles.quick] of lab.toml.
 const QUICK = {
@@ -27,6 +29,11 @@ function wholeNumber(name, text, least) {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < least) refuse(name, `'${text}' is not a whole number of ${least} or more`);
   return value;
+}
+
+function onOrOff(name, text) {
+  if (text !== '0' && text !== '1') refuse(name, `'${text}' is neither 1 (on) nor 0 (off)`);
+  return text === '1';
 }
 
 function readProfile(text) {
@@ -65,6 +72,7 @@ export function readPlan(env) {
   if (!EXECUTORS.includes(executor)) refuse('BENCH_PROFILE', `executor '${executor}' is not one of ${EXECUTORS.join(', ')}`);
   const arrival = ARRIVAL.includes(executor);
   const thinkTimeMs = profile.think_time_ms || 0;
+  const vus = wholeNumber('BENCH_PROFILE: vus', profile.vus, 1);
   if (arrival && thinkTimeMs > 0) refuse('BENCH_PROFILE', 'think_time_ms has no meaning with an arrival rate; set it to 0');
   return {
     baseUrl: (env.BENCH_BASE_URL || 'http://127.0.0.1:8080').replace(/\/+$/, ''),
@@ -72,11 +80,13 @@ export function readPlan(env) {
     seed: wholeNumber('BENCH_SEED', env.BENCH_SEED || '1', 0),
     expectedFile: env.BENCH_EXPECTED || '',
     summaryFile: env.BENCH_SUMMARY || '',
+    record: onOrOff('BENCH_RECORD', env.BENCH_RECORD || '0'),
+    recordRows: wholeNumber('BENCH_RECORD_ROWS', env.BENCH_RECORD_ROWS || `${RECORD_ROWS}`, vus),
     executor,
     arrival,
     warmupS: seconds(profile, 'warmup_s'),
     measureS: seconds(profile, 'measure_s'),
-    vus: wholeNumber('BENCH_PROFILE: vus', profile.vus, 1),
+    vus,
     rate: arrival ? wholeNumber('BENCH_PROFILE: rate', profile.rate, 1) : 0,
     steps: RAMPING.includes(executor) ? wholeNumber('BENCH_PROFILE: steps', profile.steps || DEFAULT_STEPS, 1) : 1,
     thinkTimeMs,
