@@ -11,7 +11,7 @@ from labtools.needs import MEASURE, SERVICES
 from labtools.paths import LAB, ROOT
 from labtools.stage import Stage
 
-GO_MODULES = ("go-api", "loadtest/k6", "loadtest/bench/server")
+GO_MODULES = ("go-api", "loadtest/bench/server")
 PYTHON_FOLDERS = ("tools", "tests", "py-api", "loadtest")
 CLIPPY = ("cargo", "clippy", "--release", "--locked", "--workspace", "--all-targets", "--")
 CARGO_TEST = ("cargo", "test", "--release", "--locked")

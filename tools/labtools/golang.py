@@ -8,7 +8,7 @@ from pathlib import Path
 from .paths import ROOT
 from .pins import fetch
 
-MODULES = ("go-api", "loadtest/k6")
+MODULES = ("go-api", "loadtest/bench/server")
 
 
 def wanted() -> tuple[int, ...]:

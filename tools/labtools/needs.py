@@ -1,6 +1,6 @@
 """What each recipe and each program needs to be set up. The one place for it."""
 
-# postgres, just, uv: pinned groups. go: the system's or a pinned one. k6, bench, analyze: built here.
+# postgres, k6, just, uv: pinned groups. go: the system's or a pinned one. bench, analyze: built here.
 MEASURE = frozenset({"postgres", "go", "uv", "k6", "bench"})
 SERVICES = frozenset({"postgres", "go", "uv", "bench"})
 

@@ -13,7 +13,7 @@ from .say import LabError, say
 
 # Group -> what the first start says.
 GROUPS = {
-    "core": "PostgreSQL, just and uv (about 35 MB, some 5 seconds)",
+    "core": "PostgreSQL, k6, just and uv (about 65 MB, some 10 seconds)",
     "go": "Go (about 70 MB, some 10 seconds)",
     "lint": "ruff, mypy and shellcheck (about 30 MB, some 10 seconds)",
 }

