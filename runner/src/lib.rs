@@ -9,7 +9,6 @@ pub mod cmd;
 pub mod context;
 pub mod error;
 pub mod interrupt;
-pub mod parquet_samples;
 pub mod run;
 pub mod service;
 pub mod session;

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use crate::cli::ValidateArgs;
 use crate::error::Exit;
-use crate::parquet_samples::Samples;
 use crate::run::{figures, order};
 use crate::ui;
 
@@ -120,7 +119,7 @@ fn repetition_problems(manifest: &Manifest, folder: &Path, r: &Repetition) -> Ve
         }
         return problems;
     }
-    match Samples::read(&folder.join("samples.parquet")).and_then(|s| figures::of(&s)) {
+    match figures::read(&folder.join("samples.parquet")).map(|(_, figures)| figures) {
         Err(e) => problems.push(format!("{e:?}")),
         Ok(again) => {
             for (name, value) in &again.metrics {

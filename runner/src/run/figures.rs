@@ -1,12 +1,13 @@
 //! From the raw record to the figures of a repetition, by lab-stats: `analyze` computes the same from the same file.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use lab_model::results::Support;
 use lab_stats::summary::RunSummary;
 use miette::IntoDiagnostic as _;
 
-use crate::parquet_samples::Samples;
+use lab_record::Samples;
 
 /// Figures of the measured phase.
 #[derive(Debug, Clone)]
@@ -23,6 +24,16 @@ pub struct Figures {
     pub from_ns: i64,
     /// Last end.
     pub to_ns: i64,
+}
+
+/// Reads a record and computes its figures.
+///
+/// # Errors
+/// No record, or durations that are no durations.
+pub fn read(path: &Path) -> miette::Result<(Samples, Figures)> {
+    let samples = Samples::read(path).into_diagnostic()?;
+    let figures = of(&samples)?;
+    Ok((samples, figures))
 }
 
 /// Computes them.

@@ -1,6 +1,7 @@
-//! k6 with the recording extension: how it is started, and what its summary says.
+//! k6 with our load script: how it is started, what it recorded, and what its summary says.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +18,8 @@ use crate::context::Context;
 /// Files of one repetition.
 #[derive(Debug, Clone)]
 pub struct LoadFiles {
+    /// What the load script prints: the record of requests, and its messages.
+    pub console: PathBuf,
     /// Raw record.
     pub samples: PathBuf,
     /// k6's summary.
@@ -62,8 +65,8 @@ impl Load<'_> {
             "--no-color",
             "--address",
             "",
-            "--out",
-            &format!("lab={}", text(&self.files.samples)),
+            "--log-format=raw",
+            &format!("--console-output={}", text(&self.files.console)),
             &text(&script),
         ]
         .map(str::to_owned)
@@ -82,6 +85,7 @@ impl Load<'_> {
                 self.context.lab.postgres.users.to_string(),
             ),
             ("BENCH_SEED".to_owned(), self.seed.to_string()),
+            ("BENCH_RECORD".to_owned(), "1".to_owned()),
             ("BENCH_SUMMARY".to_owned(), text(&self.files.summary)),
             ("BENCH_EXPECTED".to_owned(), text(self.expected)),
             // The generator's parallelism is part of the plan, not of the host.
@@ -154,6 +158,32 @@ pub fn read_summary(path: &Path, exit_code: Option<i32>) -> miette::Result<K6Fig
         dropped_iterations: count("/measure/dropped_iterations"),
         vus_max: count("/total/vus_max"),
     })
+}
+
+/// Turns the record that k6's console holds into `samples.parquet`, and moves the script's own messages to the log.
+///
+/// # Errors
+/// No record, or an incomplete one.
+pub fn keep_record(files: &LoadFiles, k6_version: &str) -> miette::Result<()> {
+    let converted = lab_record::convert(&files.console, &files.samples, k6_version);
+    let messages = match &converted {
+        Ok(c) => c.messages.clone(),
+        // A damaged record is no reason to lose what the script said.
+        Err(_) => lab_record::messages(&files.console).unwrap_or_default(),
+    };
+    if !messages.is_empty() {
+        let mut log = fs_err::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&files.log)
+            .into_diagnostic()?;
+        log.write_all(messages.as_bytes()).into_diagnostic()?;
+    }
+    if files.console.exists() {
+        fs_err::remove_file(&files.console).into_diagnostic()?;
+    }
+    converted.into_diagnostic()?;
+    Ok(())
 }
 
 /// What k6's exit code means, for people.

@@ -19,7 +19,6 @@ use crate::cluster::{Cluster, free_port};
 use crate::context::Context;
 use crate::error::LabError;
 use crate::interrupt::Interrupt;
-use crate::parquet_samples::Samples;
 use crate::service::Service;
 use crate::session::Session;
 
@@ -108,6 +107,7 @@ impl Lab<'_> {
     ) -> miette::Result<Repetition> {
         let scratch = self.run.scratch(cell)?;
         let files = LoadFiles {
+            console: scratch.join("k6-console.log"),
             samples: scratch.join("samples.parquet"),
             summary: scratch.join("k6-summary.json"),
             log: scratch.join("k6.log"),
@@ -241,6 +241,9 @@ impl Lab<'_> {
         })?;
         outcome.evidence.statements =
             statements::read(&mut client, &self.context.lab.postgres.role, self.queries)?;
+        if let Err(e) = load::keep_record(files, &self.context.inventory.program("k6")?.version) {
+            outcome.fail("no_record", e);
+        }
         match load::read_summary(&files.summary, k6_status.code()) {
             Ok(figures) => outcome.k6 = Some(figures),
             Err(e) => outcome.fail(
@@ -338,7 +341,7 @@ impl Lab<'_> {
             files: Default::default(),
         };
         let record = if files.samples.exists() {
-            Samples::read(&files.samples).and_then(|s| figures::of(&s).map(|f| (s, f)))
+            figures::read(&files.samples)
         } else {
             Err(miette::miette!("there is no record of requests"))
         };

@@ -33,9 +33,10 @@ pub struct Plan {
     pub order: Vec<Vec<String>>,
 }
 
-/// Seconds that a repetition takes besides its load: start, readiness, pre-check, drain, storing. A first guess for
+/// Seconds that a repetition takes besides its load: start, readiness, pre-check, the pauses around
+/// the measured phase, drain, storing. A first guess for
 /// the ETA; the real figure replaces it after the first repetition.
-pub const OVERHEAD_S: f64 = 2.0;
+pub const OVERHEAD_S: f64 = 3.0;
 
 impl Plan {
     /// Makes the plan.
