@@ -1,5 +1,8 @@
 //! Passes the compiler's version on, for `rust-api --version`.
-#![allow(clippy::print_stdout, reason = "cargo reads build scripts' standard output")]
+#![allow(
+    clippy::print_stdout,
+    reason = "cargo reads build scripts' standard output"
+)]
 
 use std::{env, process::Command};
 

@@ -98,9 +98,15 @@ mod tests {
 
     #[test]
     fn both_drivers_in_both_spellings() {
-        for (name, driver) in [("sqlx", Driver::Sqlx), ("tokio-postgres", Driver::TokioPostgres)] {
+        for (name, driver) in [
+            ("sqlx", Driver::Sqlx),
+            ("tokio-postgres", Driver::TokioPostgres),
+        ] {
             assert_eq!(parse_words(&["--store", name]), Ok(Command::Serve(driver)));
-            assert_eq!(parse_words(&[&format!("--store={name}")]), Ok(Command::Serve(driver)));
+            assert_eq!(
+                parse_words(&[&format!("--store={name}")]),
+                Ok(Command::Serve(driver))
+            );
         }
     }
 

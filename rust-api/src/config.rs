@@ -95,7 +95,12 @@ impl Config {
                 .ok()
                 // `parse` takes a leading plus; nobody means that.
                 .filter(|number| (min..=max).contains(number) && !value.starts_with('+'))
-                .ok_or(ConfigError::Number { name, value, min, max })
+                .ok_or(ConfigError::Number {
+                    name,
+                    value,
+                    min,
+                    max,
+                })
         };
         let count = |name, hint, min, max| -> Result<usize, ConfigError> {
             // All upper limits below are small: the conversion cannot fail on any platform.
@@ -115,15 +120,22 @@ impl Config {
             return Err(ConfigError::DatabaseUrl);
         }
         let db_timeout_ms = number("DB_TIMEOUT_MS", "a time limit in milliseconds", 1, 600_000)?;
-        let db_max_connections = count("DB_MAX_CONNS", "the size of the connection pool", 1, 10_000)?;
-        let db_min_connections = count("DB_MIN_CONNS", "the same number as DB_MAX_CONNS", 0, 10_000)?;
+        let db_max_connections =
+            count("DB_MAX_CONNS", "the size of the connection pool", 1, 10_000)?;
+        let db_min_connections =
+            count("DB_MIN_CONNS", "the same number as DB_MAX_CONNS", 0, 10_000)?;
         if db_min_connections > db_max_connections {
             return Err(ConfigError::MinAboveMax {
                 min: db_min_connections,
                 max: db_max_connections,
             });
         }
-        let worker_threads = count("TOKIO_WORKER_THREADS", "the number of worker threads", 1, 1024)?;
+        let worker_threads = count(
+            "TOKIO_WORKER_THREADS",
+            "the number of worker threads",
+            1,
+            1024,
+        )?;
 
         Ok(Self {
             host,
@@ -145,7 +157,10 @@ mod tests {
     const GOOD: [(&str, &str); 7] = [
         ("HOST", "127.0.0.1"),
         ("PORT", "8082"),
-        ("DATABASE_URL", "postgres://bench_api:s3cret@127.0.0.1:5432/bench"),
+        (
+            "DATABASE_URL",
+            "postgres://bench_api:s3cret@127.0.0.1:5432/bench",
+        ),
         ("DB_TIMEOUT_MS", "2000"),
         ("DB_MAX_CONNS", "30"),
         ("DB_MIN_CONNS", "30"),
@@ -168,7 +183,10 @@ mod tests {
         let config = read_with("", None).unwrap();
         assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 8082));
         assert_eq!(config.db_timeout, Duration::from_secs(2));
-        assert_eq!((config.db_min_connections, config.db_max_connections), (30, 30));
+        assert_eq!(
+            (config.db_min_connections, config.db_max_connections),
+            (30, 30)
+        );
         assert_eq!(config.worker_threads, 1);
     }
 
@@ -177,17 +195,36 @@ mod tests {
         for (name, _) in GOOD {
             for value in [None, Some("")] {
                 let message = read_with(name, value).unwrap_err().to_string();
-                assert!(message.starts_with(&format!("{name} is not set")), "{message}");
+                assert!(
+                    message.starts_with(&format!("{name} is not set")),
+                    "{message}"
+                );
             }
         }
     }
 
     #[test]
     fn nonsense_is_refused() {
-        for name in ["PORT", "DB_TIMEOUT_MS", "DB_MAX_CONNS", "TOKIO_WORKER_THREADS"] {
-            for value in ["0", "-1", "+1", " 1", "1.5", "many", "99999999999999999999999"] {
+        for name in [
+            "PORT",
+            "DB_TIMEOUT_MS",
+            "DB_MAX_CONNS",
+            "TOKIO_WORKER_THREADS",
+        ] {
+            for value in [
+                "0",
+                "-1",
+                "+1",
+                " 1",
+                "1.5",
+                "many",
+                "99999999999999999999999",
+            ] {
                 let message = read_with(name, Some(value)).unwrap_err().to_string();
-                assert!(message.contains(name) && message.contains(value), "{message}");
+                assert!(
+                    message.contains(name) && message.contains(value),
+                    "{message}"
+                );
                 assert!(!message.contains('\n'), "{message}");
             }
         }

@@ -36,7 +36,11 @@ pub async fn serve(listener: TcpListener, app: Router, stop: impl Future<Output 
         };
         match accepted {
             Ok((stream, _)) => {
-                tokio::spawn(serve_connection(stream, service.clone(), connections.watcher()));
+                tokio::spawn(serve_connection(
+                    stream,
+                    service.clone(),
+                    connections.watcher(),
+                ));
             }
             Err(error) => {
                 tracing::error!(%error, "a connection could not be accepted");

@@ -7,14 +7,23 @@ use std::{
 };
 
 use tracing::Level;
+use tracing_subscriber::{filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Starts the log. Call it once, before anything can go wrong.
+///
+/// Of the libraries only errors are heard: the drivers warn of every connection that ends, by the dozen when the
+/// database restarts, and the store says the same once.
 pub fn init() {
-    tracing_subscriber::fmt()
+    let lines = fmt::layer()
         .json()
         .flatten_event(true)
-        .with_writer(io::stderr)
-        .with_max_level(Level::INFO)
+        .with_writer(io::stderr);
+    let loudness = Targets::new()
+        .with_default(Level::ERROR)
+        .with_target(env!("CARGO_CRATE_NAME"), Level::INFO);
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(loudness)
         .init();
 }
 
@@ -44,8 +53,14 @@ impl Throttle {
     /// `Some(n)` when the event at `now` should be written, `n` being how many were held back before it.
     pub fn admit(&self, now: Instant) -> Option<u64> {
         // A poisoned lock only means that another thread panicked while counting.
-        let mut state = self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if state.last.is_some_and(|last| now.duration_since(last) < self.interval) {
+        let mut state = self
+            .state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if state
+            .last
+            .is_some_and(|last| now.duration_since(last) < self.interval)
+        {
             state.suppressed += 1;
             return None;
         }

@@ -81,7 +81,9 @@ mod tests {
 
     #[test]
     fn the_query_is_left_alone() {
-        let request = Request::get("/us%65rs?limit=%31").body(Body::empty()).unwrap();
+        let request = Request::get("/us%65rs?limit=%31")
+            .body(Body::empty())
+            .unwrap();
         assert_eq!(respell(request).unwrap().uri(), "/users?limit=%31");
     }
 
@@ -100,6 +102,7 @@ mod tests {
     }
 
     fn begins_with_escape(rest: &str) -> bool {
-        rest.get(..2).is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        rest.get(..2)
+            .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
     }
 }

@@ -94,7 +94,10 @@ mod tests {
             ("limit=00000000000000000000000000005", page(5, 0)),
             ("li%6Dit=%35", page(5, 0)),
             ("&&limit=5&", page(5, 0)),
-            ("Limit=0&LIMIT=x&limits=0&=3&x&%zz=1&%ff=1&limit=5", page(5, 0)),
+            (
+                "Limit=0&LIMIT=x&limits=0&=3&x&%zz=1&%ff=1&limit=5",
+                page(5, 0),
+            ),
             ("limit+=0", page(50, 0)),
             ("limit%zz=0", page(50, 0)),
             ("x=%zz&y=%ff", page(50, 0)),

@@ -25,17 +25,23 @@ impl Reply {
     /// The database answers.
     pub const READY: Self = Self::fixed(StatusCode::OK, r#"{"status":"ready"}"#);
     /// An id or query that cannot be.
-    pub const BAD_REQUEST: Self = Self::fixed(StatusCode::BAD_REQUEST, r#"{"error":"bad_request"}"#);
+    pub const BAD_REQUEST: Self =
+        Self::fixed(StatusCode::BAD_REQUEST, r#"{"error":"bad_request"}"#);
     /// No such user, or no such path.
     pub const NOT_FOUND: Self = Self::fixed(StatusCode::NOT_FOUND, r#"{"error":"not_found"}"#);
     /// A known path and a method that it does not have.
-    pub const METHOD_NOT_ALLOWED: Self =
-        Self::fixed(StatusCode::METHOD_NOT_ALLOWED, r#"{"error":"method_not_allowed"}"#);
+    pub const METHOD_NOT_ALLOWED: Self = Self::fixed(
+        StatusCode::METHOD_NOT_ALLOWED,
+        r#"{"error":"method_not_allowed"}"#,
+    );
     /// The database did not answer in time, or not at all.
-    pub const UNAVAILABLE: Self =
-        Self::fixed(StatusCode::SERVICE_UNAVAILABLE, r#"{"error":"unavailable"}"#);
+    pub const UNAVAILABLE: Self = Self::fixed(
+        StatusCode::SERVICE_UNAVAILABLE,
+        r#"{"error":"unavailable"}"#,
+    );
     /// A mistake of ours.
-    const INTERNAL: Self = Self::fixed(StatusCode::INTERNAL_SERVER_ERROR, r#"{"error":"internal"}"#);
+    const INTERNAL: Self =
+        Self::fixed(StatusCode::INTERNAL_SERVER_ERROR, r#"{"error":"internal"}"#);
 
     const fn fixed(status: StatusCode, body: &'static str) -> Self {
         Self {

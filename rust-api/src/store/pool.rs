@@ -200,12 +200,14 @@ where
     }
 }
 
-/// Why a request got no answer.
+/// What goes wrong between the pool and the database.
 #[derive(Debug)]
 enum Failure<E> {
     NoConnection(PoolError<E>),
     Query(E),
     TimedOut,
+    /// So many connections were closed by the other side.
+    Lost(usize),
 }
 
 impl<E: Error + 'static> fmt::Display for Failure<E> {
@@ -217,6 +219,7 @@ impl<E: Error + 'static> fmt::Display for Failure<E> {
             Self::NoConnection(error) => write!(formatter, "no connection: {error}"),
             Self::Query(error) => write!(formatter, "query failed: {}", Chain(error)),
             Self::TimedOut => formatter.write_str("timed out"),
+            Self::Lost(number) => write!(formatter, "{number} closed by the database"),
         }
     }
 }
@@ -226,13 +229,17 @@ struct Chain<'a>(&'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}", self.0)?;
+        let mut said = self.0.to_string();
         let mut cause = self.0.source();
         while let Some(error) = cause {
-            write!(formatter, ": {error}")?;
+            let text = error.to_string();
+            // Some errors repeat in their own message what caused them.
+            if !said.ends_with(&text) {
+                said = format!("{said}: {text}");
+            }
             cause = error.source();
         }
-        Ok(())
+        formatter.write_str(&said)
     }
 }
 
@@ -274,7 +281,7 @@ where
     async fn try_idle(&self, suspicious: bool) {
         let pool = &self.0.pool;
         let mut to_try = 0_usize;
-        pool.retain(|session, metrics| {
+        let known = pool.retain(|session, metrics| {
             if session.is_lost() {
                 return false;
             }
@@ -283,21 +290,32 @@ where
             }
             true
         });
+        let lost = known.removed.len();
+        if lost > 0 {
+            self.complain("idle connections were lost", &Failure::Lost(lost));
+        }
         // The pool lends first what was idle for longest, so these are the ones that were counted.
         for _ in 0..to_try {
             let mut lease = Lease::new();
             let outcome = timeout(self.0.settings.timeout, async {
-                let object = pool.timeout_get(&NO_WAITING).await.map_err(Failure::NoConnection)?;
+                let object = pool
+                    .timeout_get(&NO_WAITING)
+                    .await
+                    .map_err(Failure::NoConnection)?;
                 lease.0.insert(object).probe().await.map_err(Failure::Query)
             });
             match outcome.await {
                 Ok(Ok(())) => {}
-                Ok(Err(Failure::Query(_))) => lease.discard(),
+                Ok(Err(failure @ Failure::Query(_))) => {
+                    lease.discard();
+                    self.complain("an idle connection was lost", &failure);
+                }
                 // All are in use, or the pool is closed.
                 Ok(Err(_)) => return,
                 // A database that hangs keeps the others waiting just as long.
                 Err(_) => {
                     lease.discard();
+                    self.complain("an idle connection hangs", &Failure::TimedOut);
                     return;
                 }
             }
@@ -315,7 +333,12 @@ where
             }
             // The pool opens a connection only while no idle one is left, so those are held for the moment.
             let held = status.available + missing.min(at_once);
-            let get = || timeout(self.0.settings.timeout, self.0.pool.timeout_get(&NO_WAITING));
+            let get = || {
+                timeout(
+                    self.0.settings.timeout,
+                    self.0.pool.timeout_get(&NO_WAITING),
+                )
+            };
             for outcome in join_all((0..held).map(|_| get())).await {
                 let failure = match outcome {
                     Ok(Ok(_)) | Ok(Err(PoolError::Timeout(_) | PoolError::Closed)) => continue,

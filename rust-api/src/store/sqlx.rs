@@ -51,7 +51,11 @@ impl Manager for Connector {
         Ok(Connection { raw, unread: false })
     }
 
-    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<sqlx::Error> {
+    async fn recycle(
+        &self,
+        connection: &mut Connection,
+        _: &Metrics,
+    ) -> RecycleResult<sqlx::Error> {
         if connection.unread {
             connection.probe().await?;
         }
@@ -94,7 +98,9 @@ impl Session for Connection {
             .bind(page.offset)
             .fetch_all(&mut self.raw)
             .await?;
-        let count = sqlx::query(sql::COUNT_USERS).fetch_one(&mut self.raw).await?;
+        let count = sqlx::query(sql::COUNT_USERS)
+            .fetch_one(&mut self.raw)
+            .await?;
         self.unread = false;
         Ok(UserPage {
             items: rows.iter().map(user).collect::<Result<_, _>>()?,

@@ -30,15 +30,41 @@ async fn send(app: &Router, method: &str, target: &str) -> Response<Body> {
 /// Sends a request and checks status, headers and body; `HEAD` must say the same without the body.
 async fn expect(app: &Router, method: &str, target: &str, (status, body): (u16, &str)) {
     let response = send(app, method, target).await;
-    assert_eq!(response.status(), StatusCode::from_u16(status).unwrap(), "{method} {target}");
-    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json", "{target}");
-    let length = response.headers().get(header::CONTENT_LENGTH).map(|value| value.to_str().unwrap().to_owned());
-    assert_eq!(length.as_deref(), Some(body.len().to_string().as_str()), "{method} {target}");
-    let allow = response.headers().get(header::ALLOW).map(|value| value.to_str().unwrap());
-    assert_eq!(allow, (status == 405).then_some("GET, HEAD"), "{method} {target}");
+    assert_eq!(
+        response.status(),
+        StatusCode::from_u16(status).unwrap(),
+        "{method} {target}"
+    );
+    assert_eq!(
+        response.headers()[header::CONTENT_TYPE],
+        "application/json",
+        "{target}"
+    );
+    let length = response
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .map(|value| value.to_str().unwrap().to_owned());
+    assert_eq!(
+        length.as_deref(),
+        Some(body.len().to_string().as_str()),
+        "{method} {target}"
+    );
+    let allow = response
+        .headers()
+        .get(header::ALLOW)
+        .map(|value| value.to_str().unwrap());
+    assert_eq!(
+        allow,
+        (status == 405).then_some("GET, HEAD"),
+        "{method} {target}"
+    );
     let sent = response.into_body().collect().await.unwrap().to_bytes();
     let expected = if method == "HEAD" { "" } else { body };
-    assert_eq!(String::from_utf8_lossy(&sent), expected, "{method} {target}");
+    assert_eq!(
+        String::from_utf8_lossy(&sent),
+        expected,
+        "{method} {target}"
+    );
 }
 
 async fn expect_both(app: &Router, target: &str, answer: (u16, &str)) {
@@ -56,7 +82,12 @@ async fn the_good_answers() {
     expect_both(&app, "/healthz", (200, r#"{"status":"ok"}"#)).await;
     expect_both(&app, "/readyz", (200, r#"{"status":"ready"}"#)).await;
     expect_both(&app, &format!("/users/{ID}"), (200, USER)).await;
-    expect_both(&app, &format!("/users/{}", ID.to_string().to_uppercase()), (200, USER)).await;
+    expect_both(
+        &app,
+        &format!("/users/{}", ID.to_string().to_uppercase()),
+        (200, USER),
+    )
+    .await;
     expect_both(&app, "/users", (200, &page(50, 0))).await;
     expect_both(&app, "/users?", (200, &page(50, 0))).await;
     expect_both(&app, "/users?limit=200&offset=007", (200, &page(200, 7))).await;
@@ -67,8 +98,17 @@ async fn the_good_answers() {
 #[tokio::test]
 async fn paths_may_be_spelt_differently() {
     let app = app(FakeStore::new());
-    let escaped_id: String = ID.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect();
-    expect_both(&app, "/us%65rs?offset=1", (200, r#"{"items":[],"limit":50,"offset":1,"total":1}"#)).await;
+    let escaped_id: String = ID
+        .to_string()
+        .bytes()
+        .map(|byte| format!("%{byte:02X}"))
+        .collect();
+    expect_both(
+        &app,
+        "/us%65rs?offset=1",
+        (200, r#"{"items":[],"limit":50,"offset":1,"total":1}"#),
+    )
+    .await;
     expect_both(&app, &format!("/users/{escaped_id}"), (200, USER)).await;
     expect_both(&app, &format!("/%75sers/{escaped_id}"), (200, USER)).await;
     expect_both(&app, "/us%65rs/%2F", BAD_REQUEST).await;
@@ -138,8 +178,19 @@ async fn the_method_is_judged_before_the_rest() {
     let store = FakeStore::new();
     let app = app(store.clone());
     let user = format!("/users/{ID}");
-    for target in ["/healthz", "/readyz", "/users", "/users?limit=0", "/users/1", "/users/%FF", "/us%65rs", &user] {
-        for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW", "get"] {
+    for target in [
+        "/healthz",
+        "/readyz",
+        "/users",
+        "/users?limit=0",
+        "/users/1",
+        "/users/%FF",
+        "/us%65rs",
+        &user,
+    ] {
+        for method in [
+            "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW", "get",
+        ] {
             expect(&app, method, target, NOT_ALLOWED).await;
         }
     }
@@ -150,7 +201,13 @@ async fn the_method_is_judged_before_the_rest() {
 async fn an_unknown_id_is_not_found_after_one_question() {
     let store = FakeStore::new();
     let app = app(store.clone());
-    expect(&app, "GET", "/users/00000000-0000-0000-0000-000000000000", NOT_FOUND).await;
+    expect(
+        &app,
+        "GET",
+        "/users/00000000-0000-0000-0000-000000000000",
+        NOT_FOUND,
+    )
+    .await;
     assert_eq!(store.questions.load(Ordering::SeqCst), 1);
 }
 

@@ -23,7 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn database_url() -> Option<String> {
     let url = env::var("TEST_DATABASE_URL").ok();
     if url.is_none() {
-        eprintln!("skipped: TEST_DATABASE_URL is not set (a database with db/migrations and db/seed applied)");
+        eprintln!(
+            "skipped: TEST_DATABASE_URL is not set (a database with db/migrations and db/seed applied)"
+        );
     }
     url
 }
@@ -32,7 +34,16 @@ async fn body(app: &Router, target: &str) -> (u16, Vec<u8>) {
     let request = Request::get(target).body(Body::empty()).unwrap();
     let response = app.clone().oneshot(request).await.unwrap();
     let status = response.status().as_u16();
-    (status, response.into_body().collect().await.unwrap().to_bytes().to_vec())
+    (
+        status,
+        response
+            .into_body()
+            .collect()
+            .await
+            .unwrap()
+            .to_bytes()
+            .to_vec(),
+    )
 }
 
 async fn client(url: &str) -> Client {
@@ -41,13 +52,12 @@ async fn client(url: &str) -> Client {
     client
 }
 
-/// Process ids of the service's connections.
-async fn backends(client: &Client) -> Vec<i32> {
+/// Process ids of the service's connections, without those of a service that was there before.
+async fn backends(client: &Client, others: &[i32]) -> Vec<i32> {
+    const PIDS: &str = "SELECT pid FROM pg_stat_activity \
+        WHERE application_name = 'rust-api' AND pid != ALL($1) ORDER BY 1";
     client
-        .query(
-            "SELECT pid FROM pg_stat_activity WHERE application_name = 'rust-api' AND datname = current_database() ORDER BY 1",
-            &[],
-        )
+        .query(PIDS, &[&others])
         .await
         .unwrap()
         .iter()
@@ -55,17 +65,23 @@ async fn backends(client: &Client) -> Vec<i32> {
         .collect()
 }
 
-async fn wait_for_backends(client: &Client, wanted: impl Fn(&[i32]) -> bool) -> Vec<i32> {
+async fn wait_for_backends(
+    client: &Client,
+    others: &[i32],
+    wanted: impl Fn(&[i32]) -> bool,
+) -> Vec<i32> {
     let wait = async {
         loop {
-            let found = backends(client).await;
+            let found = backends(client, others).await;
             if wanted(&found) {
                 return found;
             }
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, wait).await.expect("the pool has its budget of connections")
+    timeout(PATIENCE, wait)
+        .await
+        .expect("the pool has its budget of connections")
 }
 
 /// One test for the database, because it counts connections and two at a time would count each other's.
@@ -73,10 +89,11 @@ async fn wait_for_backends(client: &Client, wanted: impl Fn(&[i32]) -> bool) -> 
 async fn both_stores_on_a_real_database() {
     let Some(url) = database_url() else { return };
     let client = client(&url).await;
+    let others = backends(&client, &[]).await;
 
     let [(_, sqlx), (_, tokio_postgres)] = apps(&url, SETTINGS);
     let both = 2 * SETTINGS.max;
-    let before = wait_for_backends(&client, |found| found.len() == both).await;
+    let before = wait_for_backends(&client, &others, |found| found.len() == both).await;
 
     // The same bytes from both, over the whole table.
     let (_, first) = body(&sqlx, "/users?limit=1").await;
@@ -90,20 +107,33 @@ async fn both_stores_on_a_real_database() {
         format!("/users/{id}"),
         "/users/00000000-0000-0000-0000-000000000000".to_owned(),
     ];
-    targets.extend((0..total.div_ceil(200)).map(|page| format!("/users?limit=200&offset={}", page * 200)));
+    targets.extend(
+        (0..total.div_ceil(200)).map(|page| format!("/users?limit=200&offset={}", page * 200)),
+    );
     for target in &targets {
         let (status, bytes) = body(&sqlx, target).await;
         assert!(matches!(status, 200 | 404), "{target}: {status}");
-        assert_eq!((status, bytes), body(&tokio_postgres, target).await, "{target}");
+        assert_eq!(
+            (status, bytes),
+            body(&tokio_postgres, target).await,
+            "{target}"
+        );
     }
-    assert_eq!(backends(&client).await, before, "no connection was opened or closed");
+    assert_eq!(
+        backends(&client, &others).await,
+        before,
+        "no connection was opened or closed"
+    );
 
     // All connections die at once; all come back without being asked for.
     client
-        .query("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", &[&before])
+        .query(
+            "SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid",
+            &[&before],
+        )
         .await
         .unwrap();
-    let after = wait_for_backends(&client, |found| {
+    let after = wait_for_backends(&client, &others, |found| {
         found.len() == both && !found.iter().any(|pid| before.contains(pid))
     })
     .await;
@@ -122,5 +152,9 @@ async fn both_stores_on_a_real_database() {
             assert_eq!(status(app, &format!("/users/{id}")).await, 200);
         }
     }
-    assert_eq!(backends(&client).await, after, "the same connections as before");
+    assert_eq!(
+        backends(&client, &others).await,
+        after,
+        "the same connections as before"
+    );
 }

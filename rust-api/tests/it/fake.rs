@@ -87,7 +87,11 @@ impl Store for FakeStore {
     async fn users(&self, page: Page) -> Result<UserPage, Unavailable> {
         self.ask().await?;
         Ok(UserPage {
-            items: if page.offset == 0 { vec![user()] } else { Vec::new() },
+            items: if page.offset == 0 {
+                vec![user()]
+            } else {
+                Vec::new()
+            },
             limit: page.limit,
             offset: page.offset,
             total: 1,

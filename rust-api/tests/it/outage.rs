@@ -33,7 +33,10 @@ pub fn apps(url: &str, settings: PoolSettings) -> [(&'static str, Router); 2] {
     let url = &config.database_url;
     [
         ("sqlx", app(SqlxStore::connect(url, settings).unwrap())),
-        ("tokio-postgres", app(TokioPostgresStore::connect(url, settings).unwrap())),
+        (
+            "tokio-postgres",
+            app(TokioPostgresStore::connect(url, settings).unwrap()),
+        ),
     ]
 }
 
@@ -51,7 +54,11 @@ async fn expect_unavailable(url: &str) {
                 assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{name}");
             }
         }
-        assert_eq!(status(&app, "/users").await, StatusCode::SERVICE_UNAVAILABLE, "{name}");
+        assert_eq!(
+            status(&app, "/users").await,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "{name}"
+        );
         assert_eq!(status(&app, "/healthz").await, StatusCode::OK, "{name}");
     }
 }
@@ -59,7 +66,12 @@ async fn expect_unavailable(url: &str) {
 #[tokio::test]
 async fn a_database_that_refuses() {
     // Bound and let go: nobody listens there now.
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     expect_unavailable(&format!("postgres://u:p@127.0.0.1:{port}/d")).await;
 }
 
@@ -79,18 +91,23 @@ async fn a_database_that_never_answers() {
 
 #[test]
 fn urls_that_no_driver_can_use_are_refused_without_being_shown() {
-    for url in ["postgres://u:s3cret@h:notaport/d", "postgres://u:s3cret@h/d?sslmode=nonsense"] {
-        let config = Config::read(|name| {
-            Some(if name == "DATABASE_URL" { url } else { "1" }.to_owned())
-        })
-        .unwrap();
+    for url in [
+        "postgres://u:s3cret@h:notaport/d",
+        "postgres://u:s3cret@h/d?sslmode=nonsense",
+    ] {
+        let config =
+            Config::read(|name| Some(if name == "DATABASE_URL" { url } else { "1" }.to_owned()))
+                .unwrap();
         let errors = [
             SqlxStore::connect(&config.database_url, SETTINGS).err(),
             TokioPostgresStore::connect(&config.database_url, SETTINGS).err(),
         ];
         for error in errors {
             let text = error.expect("must be refused").to_string();
-            assert!(text.contains("DATABASE_URL") && !text.contains("s3cret"), "{text}");
+            assert!(
+                text.contains("DATABASE_URL") && !text.contains("s3cret"),
+                "{text}"
+            );
         }
     }
 }

@@ -34,9 +34,14 @@ async fn converse(address: SocketAddr, requests: &[u8]) -> String {
 #[tokio::test]
 async fn head_sends_the_headers_of_get_and_no_body() {
     let (address, _stop, _server) = start(FakeStore::new()).await;
-    for target in [format!("/users/{ID}"), "/users/1".to_owned(), "/nowhere".to_owned()] {
+    for target in [
+        format!("/users/{ID}"),
+        "/users/1".to_owned(),
+        "/nowhere".to_owned(),
+    ] {
         let ask = async |method: &str| {
-            let request = format!("{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            let request =
+                format!("{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
             let answer = converse(address, request.as_bytes()).await;
             let (head, body) = answer.split_once("\r\n\r\n").unwrap();
             let head: Vec<String> = head
@@ -49,7 +54,10 @@ async fn head_sends_the_headers_of_get_and_no_body() {
         let (get, body) = ask("GET").await;
         let (head, nothing) = ask("HEAD").await;
         assert_eq!(get, head);
-        assert!(get.contains(&format!("content-length: {}", body.len())), "{get:?}");
+        assert!(
+            get.contains(&format!("content-length: {}", body.len())),
+            "{get:?}"
+        );
         assert_eq!(nothing, "");
     }
 }
@@ -70,7 +78,17 @@ async fn a_connection_serves_many_requests() {
         // A body has no line end: the next status line follows on its line.
         .filter_map(|line| line.split("HTTP/1.1 ").nth(1))
         .collect();
-    assert_eq!(statuses, ["200 OK", "200 OK", "200 OK", "404 Not Found", "400 Bad Request"], "{answers}");
+    assert_eq!(
+        statuses,
+        [
+            "200 OK",
+            "200 OK",
+            "200 OK",
+            "404 Not Found",
+            "400 Bad Request"
+        ],
+        "{answers}"
+    );
     assert!(answers.contains(USER));
 }
 
@@ -91,7 +109,11 @@ async fn stopping_finishes_what_is_in_flight_and_takes_no_more() {
     let (address, stop, server) = start(store).await;
     let mut idle = TcpStream::connect(address).await.unwrap();
     let in_flight = tokio::spawn(async move {
-        converse(address, format!("GET /users/{ID} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).await
+        converse(
+            address,
+            format!("GET /users/{ID} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes(),
+        )
+        .await
     });
     while questions.load(std::sync::atomic::Ordering::SeqCst) == 0 {
         tokio::task::yield_now().await;
