@@ -71,6 +71,9 @@ class Service:
                     service.asked.append(self.path)
                     time.sleep(delay_s)
                     endpoint = "users" if url.path == "/users" else "user"
+                    if endpoint == on and fault == "hang-up":
+                        self.close_connection = True
+                        return
                     if endpoint == on:
                         status, kind, body = FAULTS[fault](status, kind, body)
                 elif url.path != "/readyz":

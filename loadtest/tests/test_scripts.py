@@ -5,48 +5,10 @@
 K6 defaults to `k6` on the PATH. Python's standard library only.
 """
 
-import json
-import os
-import subprocess
-import tempfile
 import unittest
-from pathlib import Path
 
 from fake_service import PAGE, Data, Service, write_expected
-
-SCRIPT = Path(__file__).parent.parent / "scripts" / "main.js"
-USERS = 130  # three pages, the last one not full
-CLOSED = {"executor": "constant-vus", "warmup_s": 1, "measure_s": 1, "vus": 2, "think_time_ms": 5, "mix": {"user": 3, "users": 1}}
-
-
-class ScriptTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-        self.data = Data(USERS)
-
-    def k6(self, url, profile=CLOSED, **env):
-        """Runs k6; returns the process and the summary, None where there is none."""
-        summary = self.folder / "summary.json"
-        summary.unlink(missing_ok=True)
-        settings = {
-            "BENCH_BASE_URL": url,
-            "BENCH_USERS": str(USERS),
-            "BENCH_SUMMARY": str(summary),
-            "BENCH_PROFILE": json.dumps(profile) if profile else "",
-            **env,
-        }
-        command = [os.environ.get("K6", "k6"), "run", "--quiet", "--no-usage-report", "--address", ""]
-        for name, value in settings.items():
-            command += ["-e", f"{name}={value}"]
-        process = subprocess.run([*command, str(SCRIPT)], capture_output=True, text=True, timeout=60)
-        return process, json.loads(summary.read_text()) if summary.exists() else None
-
-    def expected(self):
-        path = self.folder / "expected.json"
-        write_expected(path, self.data)
-        return str(path)
+from script import CLOSED, USERS, ScriptTest
 
 
 class Executors(ScriptTest):

@@ -6,8 +6,8 @@ import { b64encode } from 'k6/encoding';
 const VERSION = 1;
 const NUMBERS = 3; // a row: packed start, duration, waiting
 const ROW_BYTES = NUMBERS * 8;
-// Rows to a line: lines of 131 kB.
-const CHUNK_ROWS = 4096;
+// Rows to a line: lines of 33 kB.
+const CHUNK_ROWS = 1024;
 // The first number is (ms since the base) * CODE + status * STATUS + endpoint * ENDPOINT + phase: exact up to 2^53.
 const CODE = 65536;
 const STATUS = 64;
