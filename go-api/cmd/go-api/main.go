@@ -1,4 +1,15 @@
-// Command go-api serves the users API: chi over pgx. Its settings come from the environment; see configFrom.
+// Command go-api serves the users API: chi over pgx.
+//
+// All settings come from the environment, and all are required:
+//
+//	HOST, PORT                  where to listen
+//	DATABASE_URL                postgres://user:password@host:port/database
+//	DB_TIMEOUT_MS               milliseconds a request may wait for a connection and its queries together
+//	DB_MIN_CONNS, DB_MAX_CONNS  size of the connection pool, opened at start and never exceeded
+//	GOMAXPROCS                  threads that run Go code; the Go runtime reads it
+//
+// It logs to standard error, one JSON object a line. It exits with 0 after SIGTERM or SIGINT, with 1 when it cannot
+// listen or had to cut off requests, and with 2 when its arguments or settings make no sense.
 package main
 
 import (
