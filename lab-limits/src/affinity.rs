@@ -91,7 +91,7 @@ impl GroupAffinity {
         let all = procs::with_descendants(kernel, &roots.into_keys().collect())?;
         Ok(all
             .into_iter()
-            .filter(|&pid| procs::stat(kernel, pid).is_ok_and(|s| s.state != 'Z'))
+            .filter(|&pid| procs::stat(kernel, pid).is_ok_and(|s| !s.ended()))
             .collect())
     }
 }
@@ -159,6 +159,7 @@ impl Group for GroupAffinity {
         tree::kill_until_none(
             kernel,
             &self.place(),
+            tree::MARK_LOOKS,
             || self.pids(),
             |found| tree::kill_each(kernel, found),
         )

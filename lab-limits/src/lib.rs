@@ -43,6 +43,9 @@ pub mod affinity;
 pub mod cpulist;
 mod error;
 mod exec;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod fake;
 mod host;
 mod kernel;
 mod limiter;
@@ -54,6 +57,9 @@ mod probe;
 pub mod procs;
 mod sweep;
 pub mod systemd;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod tree;
 pub mod v1;
 pub mod v2;

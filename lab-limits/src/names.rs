@@ -64,9 +64,7 @@ impl Owner {
         }
         match procs::stat(kernel, self.pid) {
             // A zombie runner does nothing any more, but its parent has not noticed yet.
-            Ok(stat) if stat.start == self.start && stat.state != 'Z' && stat.state != 'X' => {
-                OwnerState::Alive
-            }
+            Ok(stat) if stat.start == self.start && !stat.ended() => OwnerState::Alive,
             Ok(_) => OwnerState::Dead,
             Err(e) if e.is_not_found() => OwnerState::Dead,
             Err(_) => OwnerState::Foreign,

@@ -17,8 +17,18 @@ pub struct Stat {
     pub user_ticks: u64,
     /// CPU time in the kernel, own and of reaped children, clock ticks.
     pub system_ticks: u64,
+    /// Threads.
+    pub threads: u64,
     /// Start time, clock ticks since boot.
     pub start: u64,
+}
+
+impl Stat {
+    /// Has it ended, so that nothing of it is left but the entry that its parent has not collected? (A main thread
+    /// can be a zombie while other threads of the process still run.)
+    pub fn ended(&self) -> bool {
+        self.state == 'X' || (self.state == 'Z' && self.threads <= 1)
+    }
 }
 
 fn proc_path(pid: u32, file: &str) -> PathBuf {
@@ -56,6 +66,7 @@ fn parse_stat(text: &str) -> Option<Stat> {
         parent: u32::try_from(number(1)?).ok()?,
         user_ticks: number(11)? + number(13)?,
         system_ticks: number(12)? + number(14)?,
+        threads: number(17)?,
         start: number(19)?,
     })
 }
@@ -127,7 +138,7 @@ pub fn marked(
     for pid in all(kernel)? {
         if environment(kernel, pid).is_some_and(|env| wanted(&env))
             && let Ok(stat) = stat(kernel, pid)
-            && stat.state != 'Z'
+            && !stat.ended()
         {
             out.insert(pid, stat.start);
         }
@@ -148,9 +159,15 @@ mod tests {
             parent: 42,
             user_ticks: 27,
             system_ticks: 13,
+            threads: 1,
             start: 9001,
         };
         assert_eq!(parse_stat(text), Some(want));
+        let ended = |text: &str| parse_stat(text).unwrap().ended();
+        assert!(!ended(text));
+        let zombie = text.replace(") S", ") Z");
+        assert!(ended(&zombie));
+        assert!(!ended(&zombie.replace(" 0 1 0 9001", " 0 2 0 9001")));
         assert_eq!(parse_stat("77 (x) S 1"), None);
         assert_eq!(parse_stat(""), None);
     }

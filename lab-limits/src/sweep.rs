@@ -194,12 +194,16 @@ fn kill_marked(kernel: &dyn Kernel, session: &Session) -> Result<usize> {
         // A zombie is dead: it waits for its parent, and no signal changes that.
         Ok(all
             .into_iter()
-            .filter(|&pid| procs::stat(kernel, pid).is_ok_and(|s| s.state != 'Z'))
+            .filter(|&pid| procs::stat(kernel, pid).is_ok_and(|s| !s.ended()))
             .collect())
     };
-    tree::kill_until_none(kernel, &format!("session {}", session.id), look, |found| {
-        tree::kill_each(kernel, found)
-    })
+    tree::kill_until_none(
+        kernel,
+        &format!("session {}", session.id),
+        tree::MARK_LOOKS,
+        look,
+        |found| tree::kill_each(kernel, found),
+    )
 }
 
 /// A process without an owner's mark belongs to the session of that name; one with another owner does not.

@@ -1,6 +1,6 @@
 //! Work on cgroup folders that v1 and v2 share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -149,34 +149,60 @@ pub(crate) fn processes_cpus(kernel: &dyn Kernel, pids: &BTreeSet<u32>) -> Optio
     (!all.is_empty()).then(|| all.into_iter().collect())
 }
 
-/// Repeats `strike` on the processes that `look` finds, until it finds none. Gives the number of processes killed.
+/// Repeats `strike` on the processes that `look` finds, until `looks` looks in a row find none and those killed have
+/// really ended: a dying process leaves its cgroup and loses its environment before it gives its ports back. Gives the
+/// number of processes killed.
 pub(crate) fn kill_until_none(
     kernel: &dyn Kernel,
     place: &str,
+    looks: u32,
     look: impl Fn() -> Result<BTreeSet<u32>>,
     strike: impl Fn(&BTreeSet<u32>) -> Result<()>,
 ) -> Result<usize> {
     let spared = procs::untouchable(kernel);
     let begin = Instant::now();
-    let mut killed = BTreeSet::new();
+    let mut killed: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut quiet = 0;
     loop {
         let found: BTreeSet<u32> = look()?.difference(&spared).copied().collect();
-        if found.is_empty() {
+        for &pid in &found {
+            if let Ok(stat) = procs::stat(kernel, pid) {
+                killed.insert(pid, stat.start);
+            }
+        }
+        let is_dying = |(&pid, &start): (&u32, &u64)| {
+            procs::stat(kernel, pid)
+                .is_ok_and(|stat| stat.start == start && !stat.ended())
+                .then_some(pid)
+        };
+        let left: BTreeSet<u32> = killed
+            .iter()
+            .filter_map(is_dying)
+            .chain(found.iter().copied())
+            .collect();
+        quiet = if left.is_empty() { quiet + 1 } else { 0 };
+        if quiet >= looks {
             return Ok(killed.len());
         }
         if begin.elapsed() > KILL_LIMIT {
-            let pids = found.into_iter().collect();
+            let pids = left.into_iter().collect();
             return Err(Error::Survivors {
                 place: place.to_owned(),
                 waited_s: KILL_LIMIT.as_secs(),
                 pids,
             });
         }
-        strike(&found)?;
-        killed.extend(found);
+        if !found.is_empty() {
+            strike(&found)?;
+        }
         kernel.pause(LOOK);
     }
 }
+
+/// Looks in a row that must find no process of a cgroup.
+pub(crate) const CGROUP_LOOKS: u32 = 1;
+/// Looks in a row that must find no marked process: one that is executing a program has no environment for a moment.
+pub(crate) const MARK_LOOKS: u32 = 3;
 
 /// SIGKILL to each; one that is gone already is no error.
 pub(crate) fn kill_each(kernel: &dyn Kernel, pids: &BTreeSet<u32>) -> Result<()> {

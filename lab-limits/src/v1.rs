@@ -383,7 +383,7 @@ pub(crate) fn kill(kernel: &dyn Kernel, place: &str, folders: &[PathBuf]) -> Res
         .filter(|f| kernel.exists(&f.join("freezer.state")))
         .collect();
     let look = || tree::members(kernel, folders);
-    tree::kill_until_none(kernel, place, look, |_| {
+    tree::kill_until_none(kernel, place, tree::CGROUP_LOOKS, look, |_| {
         let spared = crate::procs::untouchable(kernel);
         // Never freeze a group with this process in it: it could not thaw itself.
         let freeze = look()?.is_disjoint(&spared);

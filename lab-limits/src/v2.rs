@@ -81,7 +81,6 @@ pub(crate) fn find_place(
     {
         return Ok(place(parent, Movers::Nobody));
     }
-    manageable(kernel, own)?;
     if !delegated(kernel, own, systemd) {
         return Err((
             format!(
@@ -91,6 +90,7 @@ pub(crate) fn find_place(
             "nothing to do: the systemd backend asks for a scope of its own".into(),
         ));
     }
+    manageable(kernel, own)?;
     // Only the real root has no type, and only the real root may hold processes beside children with controllers.
     if !kernel.exists(&own.join("cgroup.type")) {
         return Ok(place(own, Movers::Nobody));
@@ -481,7 +481,7 @@ pub(crate) fn quota(kernel: &dyn Kernel, folder: &Path) -> Result<Option<f64>> {
 /// `cgroup.kill` takes a whole subtree at once, forks included; kernels before 5.14 get SIGKILL for each process.
 pub(crate) fn kill(kernel: &dyn Kernel, place: &str, folders: &[PathBuf]) -> Result<usize> {
     let look = || tree::members(kernel, folders);
-    tree::kill_until_none(kernel, place, look, |found| {
+    tree::kill_until_none(kernel, place, tree::CGROUP_LOOKS, look, |found| {
         let spared = crate::procs::untouchable(kernel);
         let whole = look()?.is_disjoint(&spared);
         let mut each = !whole;

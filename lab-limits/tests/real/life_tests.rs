@@ -140,9 +140,11 @@ fn signals_are_as_at_birth() {
         0
     );
     // The marks are there for the sweeper.
-    let env = lab_limits::procs::environment(&*kernel(), child.id()).unwrap();
+    let env = || lab_limits::procs::environment(&*kernel(), child.id()).unwrap();
     for (key, value) in group.join().env {
-        assert_eq!(env.get(&key), Some(&value));
+        wait_until(&format!("{key}={value} in the environment"), || {
+            env().get(&key) == Some(&value)
+        });
     }
     group.remove().unwrap();
     child.wait().unwrap();

@@ -150,17 +150,17 @@ pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until a child has become its program.
+/// Waits until a child has become its program (the command line is there last, after name and environment).
 pub fn wait_for_program(pid: u32, name: &str) {
     wait_until(&format!("process {pid} becomes {name}"), || {
-        let comm = std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
-        comm.trim() == name
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.starts_with(name.as_bytes()) && line.get(name.len()) == Some(&0)
     });
 }
 
 /// Is the process there, and not only as a zombie?
 pub fn alive(pid: u32) -> bool {
-    lab_limits::procs::stat(&*kernel(), pid).is_ok_and(|stat| stat.state != 'Z')
+    lab_limits::procs::stat(&*kernel(), pid).is_ok_and(|stat| !stat.ended())
 }
 
 /// A line of /proc/PID/status.
