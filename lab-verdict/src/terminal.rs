@@ -121,7 +121,7 @@ fn worst(repetitions: &[Repetition], target: &str, code: &str) -> String {
         .collect();
     let failed: Vec<&&ReceiptLine> = all.iter().filter(|l| l.ok == Some(false)).collect();
     if let Some(line) = failed.first() {
-        return format!("NO: {} ({} of {})", line.seen, failed.len(), all.len());
+        return format!("NO {} ({} of {})", line.seen, failed.len(), all.len());
     }
     match all.iter().find(|l| l.ok.is_none()).or(all.last()) {
         Some(line) if line.ok.is_none() => format!("? {}", line.seen),
@@ -133,6 +133,18 @@ fn worst(repetitions: &[Repetition], target: &str, code: &str) -> String {
 /// Verdict sentences first, then the figures.
 pub fn verdict(report: &Report, style: Style) -> String {
     let mut out = style.heading("Verdict") + "\n";
+    if nothing_judged(report) {
+        // One sentence instead of the same refusal for every pair and metric.
+        let why = report
+            .flags
+            .iter()
+            .find(|f| f.kind == "unmeasured")
+            .map_or("no pair could be judged", |f| &f.text);
+        for line in textwrap::wrap(&format!("no verdict: {why}"), usize::from(style.width) - 4) {
+            let _ = writeln!(out, "   {}", style.paint("31;1", &line));
+        }
+        return out;
+    }
     for metric in report
         .metrics
         .iter()
@@ -183,13 +195,26 @@ pub fn verdict(report: &Report, style: Style) -> String {
     );
     notes.dedup();
     let mut seen = std::collections::BTreeSet::new();
-    for note in notes.into_iter().filter(|n| seen.insert(n.as_str())) {
+    // "secondary" is already marked on its line.
+    for note in notes
+        .into_iter()
+        .filter(|n| n.as_str() != "secondary" && seen.insert(n.as_str()))
+    {
         bullet(&mut out, "note:", note, style);
     }
     for flag in report.flags.iter().filter(|f| f.kind != "invalid_run") {
         bullet(&mut out, "flag:", &flag.text, style);
     }
     out
+}
+
+/// No figure at all: every repetition is invalid.
+fn nothing_judged(report: &Report) -> bool {
+    report
+        .metrics
+        .iter()
+        .flat_map(|m| &m.targets)
+        .all(|t| t.estimate.is_none())
 }
 
 fn bullet(out: &mut String, head: &str, text: &str, style: Style) {

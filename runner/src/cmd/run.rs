@@ -24,7 +24,7 @@ pub fn run(context: &Context, args: &RunArgs, interrupt: &Interrupt) -> miette::
     }
     ui::note(&plan.text());
     let source = Source::New {
-        plan,
+        plan: Box::new(plan),
         out: args.out.clone(),
         command: std::env::args().collect(),
     };

@@ -88,7 +88,7 @@ pub enum Source {
     /// A new plan.
     New {
         /// The plan.
-        plan: Plan,
+        plan: Box<Plan>,
         /// Folder of results.
         out: PathBuf,
         /// The command line, for the record.

@@ -416,6 +416,7 @@ fn flags(environment: &lab_model::results::Environment, has_quota: bool) -> Vec<
         ("affinity_only", !has_quota),
     ]
     .into_iter()
-    .filter_map(|(name, set)| set.then(|| name.to_owned()))
+    .filter(|(_, set)| *set)
+    .map(|(name, _)| name.to_owned())
     .collect()
 }
