@@ -71,9 +71,11 @@ impl Suite {
 
     /// The rules it draws its cases from.
     pub fn rules(&self) -> impl Iterator<Item = &'static Rule> {
-        RULES
-            .iter()
-            .filter(|rule| self.only.as_ref().is_none_or(|text| rule.name.contains(text)))
+        RULES.iter().filter(|rule| {
+            self.only
+                .as_ref()
+                .is_none_or(|text| rule.name.contains(text))
+        })
     }
 
     /// All cases, filled in from `oracle`.

@@ -25,7 +25,11 @@ impl From<postgres::Error> for ControlError {
     fn from(error: postgres::Error) -> Self {
         // The crate's Display leaves out what the server said.
         let text = match error.as_db_error() {
-            Some(server) => format!("PostgreSQL: {} ({})", server.message(), server.code().code()),
+            Some(server) => format!(
+                "PostgreSQL: {} ({})",
+                server.message(),
+                server.code().code()
+            ),
             None => format!("PostgreSQL: {error}"),
         };
         Self::new(text)

@@ -61,6 +61,16 @@ impl Owner {
         Ok(usize::try_from(row.get::<_, i64>(0)).unwrap_or(usize::MAX))
     }
 
+    /// Connections of the role with an open transaction, and the statement each of them is at.
+    pub(super) fn transactions(&mut self) -> Result<Vec<String>, StageError> {
+        let rows = self.client.query(
+            "SELECT state || ' at ' || query FROM pg_stat_activity \
+             WHERE usename = $1 AND xact_start IS NOT NULL ORDER BY 1",
+            &[&self.role],
+        )?;
+        Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
     /// Waits until the role has `count` connections; the last number seen.
     pub(super) fn wait_for_connections(
         &mut self,
@@ -95,8 +105,10 @@ impl Owner {
 
     /// Nobody can read `users` until the lock is dropped.
     pub(super) fn lock(&mut self) -> Result<Lock<'_>, StageError> {
-        self.client
-            .batch_execute("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE")?;
+        // An idle connection that holds `users` in an open transaction would keep us waiting for ever.
+        self.client.batch_execute(
+            "BEGIN; SET LOCAL lock_timeout = '10s'; LOCK TABLE users IN ACCESS EXCLUSIVE MODE",
+        )?;
         Ok(Lock {
             client: &mut self.client,
         })
@@ -182,9 +194,13 @@ pub(super) fn secrets(service_url: &str) -> Vec<String> {
 }
 
 /// The server's address in `url`, and the same URL with another one.
-pub(super) fn address_in(url: &str) -> Result<(SocketAddr, impl Fn(SocketAddr) -> String + use<>), StageError> {
+pub(super) fn address_in(
+    url: &str,
+) -> Result<(SocketAddr, impl Fn(SocketAddr) -> String + use<>), StageError> {
     let broken = || {
-        ControlError::new("the service's URL must have the form postgres://role:password@host:port/database")
+        ControlError::new(
+            "the service's URL must have the form postgres://role:password@host:port/database",
+        )
     };
     let (scheme, rest) = url.split_once("://").ok_or_else(broken)?;
     let end = rest.find(['/', '?']).unwrap_or(rest.len());

@@ -24,8 +24,8 @@ pub struct LocalCluster {
     pg_ctl: PathBuf,
     owner_url: String,
     service_url: String,
-    /// What was frozen; woken again by name, as the list of children cannot grow meanwhile.
-    paused: Vec<Pid>,
+    /// Wakes what was frozen when its stdin ends: at our word, or when we are killed.
+    waker: Option<Child>,
 }
 
 impl LocalCluster {
@@ -41,7 +41,7 @@ impl LocalCluster {
             pg_ctl: pg_ctl.into(),
             owner_url: owner_url.into(),
             service_url: service_url.into(),
-            paused: Vec::new(),
+            waker: None,
         }
     }
 
@@ -112,19 +112,34 @@ impl Database for LocalCluster {
         let postmaster = self.postmaster()?;
         // The parent first: it can then start no further child.
         kill_process(postmaster, Signal::STOP).map_err(ControlError::new)?;
-        self.paused = vec![postmaster];
-        for child in children(postmaster)? {
+        let mut frozen = vec![postmaster];
+        frozen.extend(children(postmaster)?);
+        let ids: Vec<String> = frozen
+            .iter()
+            .map(|pid| pid.as_raw_nonzero().to_string())
+            .collect();
+        self.waker = Some(
+            Command::new("sh")
+                .arg("-c")
+                .arg(format!("read _; kill -CONT {}", ids.join(" ")))
+                // A Ctrl-C for us is not for it.
+                .process_group(0)
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()?,
+        );
+        for child in frozen.into_iter().skip(1) {
             // One that has ended meanwhile needs no freezing.
-            if kill_process(child, Signal::STOP).is_ok() {
-                self.paused.push(child);
-            }
+            let _ = kill_process(child, Signal::STOP);
         }
         Ok(())
     }
 
     fn resume(&mut self) -> Result<(), ControlError> {
-        for process in self.paused.drain(..).rev() {
-            let _ = kill_process(process, Signal::CONT);
+        if let Some(mut waker) = self.waker.take() {
+            drop(waker.stdin.take());
+            waker.wait()?;
         }
         Ok(())
     }

@@ -107,6 +107,12 @@ const ALL: &[Behaviour] = &[
         check: pool::size,
     },
     Behaviour {
+        name: "pool.idle",
+        why: "a pooled connection that waits for work has no transaction open and holds no lock, from its start on",
+        covers: &[],
+        check: pool::idle,
+    },
+    Behaviour {
         name: "pool.abandoned",
         why: "a client that goes away in the middle of a request costs no pooled connection",
         covers: &[],

@@ -66,6 +66,33 @@ pub(super) fn size(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<(),
     stage.has_its_connections(findings)
 }
 
+/// Fresh connections and used ones wait outside of transactions.
+pub(super) fn idle(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<(), StageError> {
+    stage.has_its_connections(findings)?;
+    holds_nothing("before its first request", stage, findings)?;
+    stage.all_fine("to use the connections", findings);
+    holds_nothing("after its requests", stage, findings)
+}
+
+fn holds_nothing(when: &str, stage: &Stage<'_>, findings: &mut Findings) -> Result<(), StageError> {
+    let mut owner = stage.owner()?;
+    let start = Instant::now();
+    loop {
+        let open = owner.transactions()?;
+        let Some(first) = open.first() else {
+            return Ok(());
+        };
+        if start.elapsed() > stage.promises.slack {
+            findings.broken(format!(
+                "{when}: {} idle connections have an open transaction, which holds locks and old rows; one is {first:?}",
+                open.len()
+            ));
+            return Ok(());
+        }
+        thread::sleep(POLL);
+    }
+}
+
 /// Many clients for a while; every answer is checked to the last byte.
 fn load(stage: &Stage<'_>, findings: &mut Findings) {
     let address = stage.service.address();

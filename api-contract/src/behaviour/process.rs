@@ -25,8 +25,8 @@ pub(super) fn drain(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<()
     let health = Ask::Health.fine(stage.oracle);
     let mut owner = stage.owner()?;
     let mut watcher = stage.owner()?;
-    let mut client = Connection::open(address, patient + stage.promises.slack)
-        .map_err(ControlError::new)?;
+    let mut client =
+        Connection::open(address, patient + stage.promises.slack).map_err(ControlError::new)?;
     let signalled;
     {
         let _lock = owner.lock()?;
@@ -174,8 +174,8 @@ pub(super) fn log(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<(), 
         findings.broken("expected an error in the log when the database was gone, found none");
     }
     for line in log.lines().filter(|line| !line.trim().is_empty()) {
-        let object = serde_json::from_str::<serde_json::Value>(line)
-            .is_ok_and(|value| value.is_object());
+        let object =
+            serde_json::from_str::<serde_json::Value>(line).is_ok_and(|value| value.is_object());
         if !object {
             findings.broken(format!("a line of the log is not a JSON object: {line}"));
         }
@@ -196,7 +196,11 @@ pub(super) fn environment(
             "HOST" => &[],
             // 0 would be any port, which nobody could find.
             "PORT" => &["", "-1", "abc", "65536"],
-            "DATABASE_URL" => &["", "nonsense", "postgres://role:s3cr3t-in-url@127.0.0.1:port/x"],
+            "DATABASE_URL" => &[
+                "",
+                "nonsense",
+                "postgres://role:s3cr3t-in-url@127.0.0.1:port/x",
+            ],
             _ => impossible,
         };
         changes.extend(values.iter().map(|value| EnvChange::set(name, *value)));
@@ -235,12 +239,16 @@ fn refuses(
         ));
     }
     if !log.contains(&change.name) {
-        findings.broken(format!("{what}: the error does not name the variable: {log}"));
+        findings.broken(format!(
+            "{what}: the error does not name the variable: {log}"
+        ));
     }
     let mut hidden = secrets(&stage.database.service_url());
     hidden.push("s3cr3t-in-url".to_owned());
     if hidden.iter().any(|secret| log.contains(secret)) {
-        findings.broken(format!("{what}: the error shows the database's password or URL"));
+        findings.broken(format!(
+            "{what}: the error shows the database's password or URL"
+        ));
     }
     Ok(())
 }
@@ -255,15 +263,21 @@ pub(super) fn port_taken(stage: &mut Stage<'_>, findings: &mut Findings) -> Resu
     let log = stage.service.log()?;
     match exit {
         Some(Exit { code: Some(code) }) if code != 0 => {}
-        Some(Exit { code: Some(_) }) => findings.broken("port in use: expected a failure, got exit 0"),
-        Some(Exit { code: None }) => findings.broken("port in use: expected an exit code, a signal ended it"),
+        Some(Exit { code: Some(_) }) => {
+            findings.broken("port in use: expected a failure, got exit 0")
+        }
+        Some(Exit { code: None }) => {
+            findings.broken("port in use: expected an exit code, a signal ended it")
+        }
         None => findings.broken(format!(
             "port in use: still running after {} ms",
             stage.promises.ready_timeout.as_millis()
         )),
     }
     if !log.contains(&port) {
-        findings.broken(format!("port in use: the error does not name port {port}: {log}"));
+        findings.broken(format!(
+            "port in use: the error does not name port {port}: {log}"
+        ));
     }
     Ok(())
 }

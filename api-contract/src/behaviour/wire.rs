@@ -243,7 +243,10 @@ mod tests {
     }
 
     fn untyped(code: u32, rest: &[u8]) -> Vec<u8> {
-        let mut bytes = u32::try_from(rest.len() + 8).unwrap().to_be_bytes().to_vec();
+        let mut bytes = u32::try_from(rest.len() + 8)
+            .unwrap()
+            .to_be_bytes()
+            .to_vec();
         bytes.extend(code.to_be_bytes());
         bytes.extend(rest);
         bytes
@@ -290,10 +293,7 @@ mod tests {
 
     #[test]
     fn a_cancel_request_is_no_connection() {
-        assert_eq!(
-            Frames::default().read(&untyped(80_877_102, &[0; 8])),
-            []
-        );
+        assert_eq!(Frames::default().read(&untyped(80_877_102, &[0; 8])), []);
     }
 
     #[test]

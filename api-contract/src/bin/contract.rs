@@ -1,7 +1,7 @@
 //! Checks a running service against the contract, or takes one through the rough behaviours.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -17,7 +17,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 ///
 /// Exit status: 0 the contract is kept, 1 it is not, 2 the check could not be made.
 #[derive(Debug, Parser)]
-#[command(name = "contract", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(
+    name = "contract",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Action>,
@@ -28,7 +33,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Action {
     /// Start a service and stop, pause and lock its database: outages, pool, round trips, shutdown.
-    Behaviour(BehaviourArgs),
+    Behaviour(Box<BehaviourArgs>),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the body length of every user and page as JSON, for a load script.
@@ -129,7 +134,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match (cli.command, cli.check) {
-        (Some(Action::Behaviour(args)), _) => behaviour(args),
+        (Some(Action::Behaviour(args)), _) => behaviour(*args),
         (Some(Action::Openapi), _) => out(api_contract::OPENAPI).map(|()| true),
         (Some(Action::Lengths { database_url }), _) => lengths(&database_url),
         (None, Some(args)) => check(args),
@@ -176,7 +181,10 @@ fn check(args: CheckArgs) -> Result<bool> {
     };
     let report = run(&suite, &subject, &oracle)?;
     if report.cases.is_empty() {
-        bail!("no rule has {:?} in its name", args.only.unwrap_or_default());
+        bail!(
+            "no rule has {:?} in its name",
+            args.only.unwrap_or_default()
+        );
     }
     finish(&report, args.json)
 }
@@ -187,7 +195,10 @@ fn behaviour(args: BehaviourArgs) -> Result<bool> {
         suite = suite.only(text);
     }
     if suite.behaviours().is_empty() {
-        bail!("no behaviour has {:?} in its name", args.only.unwrap_or_default());
+        bail!(
+            "no behaviour has {:?} in its name",
+            args.only.unwrap_or_default()
+        );
     }
     if args.list {
         for behaviour in suite.behaviours() {
@@ -220,11 +231,8 @@ fn behaviour(args: BehaviourArgs) -> Result<bool> {
         oracle: &oracle,
         promises,
     };
-    let talk = std::io::stderr().is_terminal();
     let report = run_behaviour(&suite, &mut stage, &mut |name| {
-        if talk {
-            let _ = writeln!(std::io::stderr(), "{name}");
-        }
+        let _ = writeln!(std::io::stderr(), "{name}");
     })?;
     finish(&report, args.json)
 }
