@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::Host;
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// CPUs wanted by each of the three.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,8 @@ pub struct Wanted {
 pub struct CpuPlan {
     /// The sets; `None` if there are too few CPUs: then quotas alone keep the budgets, and the run is marked.
     pub sets: Option<Sets>,
+    /// Sets of the right sizes that overlap, there if `sets` is not: they cap the cores where no quota can.
+    pub overlapping: Option<Sets>,
     /// Do the three compete for the same CPUs?
     pub shared_cpus: bool,
     /// Do two of the three have CPUs on the same physical core?
@@ -31,7 +33,19 @@ pub struct CpuPlan {
     pub text: String,
 }
 
-/// Disjoint CPU sets.
+impl CpuPlan {
+    /// The sets to set: the disjoint ones; without them, overlapping ones if this kind of limits has no quota (its
+    /// mask is then all that holds the service to its budget).
+    pub fn sets_for(&self, kind: Kind) -> Option<&Sets> {
+        self.sets.as_ref().or(if kind.has_quota() {
+            None
+        } else {
+            self.overlapping.as_ref()
+        })
+    }
+}
+
+/// CPU sets of the three.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sets {
     /// The service's.
@@ -69,6 +83,7 @@ pub fn plan_cpus(host: &Host, wanted: Wanted, allow_oversubscribed: bool) -> Res
     if sum > capacity {
         return Ok(CpuPlan {
             sets: None,
+            overlapping: Some(overlapping(&host.allowed, wanted)),
             shared_cpus: true,
             shared_cores: host.cores.iter().any(|core| core.len() > 1),
             oversubscribed,
@@ -92,6 +107,7 @@ pub fn plan_cpus(host: &Host, wanted: Wanted, allow_oversubscribed: bool) -> Res
     );
     Ok(CpuPlan {
         sets: Some(sets),
+        overlapping: None,
         shared_cpus: false,
         shared_cores,
         oversubscribed,
@@ -133,6 +149,23 @@ fn disjoint(cores: &[Vec<usize>], wanted: Wanted) -> (Sets, bool) {
         },
         shared,
     )
+}
+
+/// The service takes the last CPUs; the other two share what it leaves, or all if it leaves none.
+fn overlapping(allowed: &[usize], wanted: Wanted) -> Sets {
+    let (rest, service) = allowed.split_at(allowed.len().saturating_sub(wanted.service));
+    let rest = if rest.is_empty() { allowed } else { rest };
+    let mut round = rest.iter().copied().cycle();
+    let mut take = |size: usize| {
+        let mut set: Vec<usize> = round.by_ref().take(size.min(rest.len())).collect();
+        set.sort_unstable();
+        set
+    };
+    Sets {
+        load: take(wanted.load),
+        postgres: take(wanted.postgres),
+        service: service.to_vec(),
+    }
 }
 
 fn cut(cpus: &[usize], sizes: [usize; 3]) -> [Vec<usize>; 3] {

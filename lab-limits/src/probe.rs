@@ -70,7 +70,7 @@ pub fn probe(kernel: &Arc<dyn Kernel>) -> Result<Probe> {
 fn judge(kernel: &dyn Kernel, found: &Hierarchies, kind: Kind) -> Candidate {
     let (outcome, good) = match kind {
         Kind::CgroupV2 => (
-            v2::find_place(kernel, found).map(|_| ()),
+            v2::find_place(kernel, found).and_then(not_a_scope_of_ours),
             "this process may manage its part of the unified hierarchy",
         ),
         Kind::Systemd => (
@@ -100,6 +100,18 @@ fn judge(kernel: &dyn Kernel, found: &Hierarchies, kind: Kind) -> Candidate {
             fix,
         },
     }
+}
+
+/// Once systemd has put this process into a scope, the place looks like any delegated one; the kind of the limits must
+/// not change by that.
+fn not_a_scope_of_ours(place: v2::Place) -> std::result::Result<(), (String, String)> {
+    if place.folder.file_name().is_some_and(systemd::is_our_scope) {
+        return Err((
+            "systemd has given this process a scope already".into(),
+            "nothing to do: the systemd backend goes on there".into(),
+        ));
+    }
+    Ok(())
 }
 
 /// Opens a backend for a session: the one named, or the best that is usable.

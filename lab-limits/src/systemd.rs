@@ -2,6 +2,7 @@
 //! it as cgroup v2 does. Because the runner itself is in the scope, its children can move on into their groups also
 //! without root (v2 wants a common ancestor that the user may write). The scope ends with its last process.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,6 +69,12 @@ fn busctl(kernel: &dyn Kernel) -> std::result::Result<Vec<String>, String> {
 
 fn unit(session: &Session, pid: u32) -> String {
     format!("bench-{}-{pid}.scope", session.id)
+}
+
+/// Is this the name of a scope that this backend has asked for?
+pub(crate) fn is_our_scope(name: &OsStr) -> bool {
+    name.to_str()
+        .is_some_and(|name| name.starts_with("bench-") && name.ends_with(".scope"))
 }
 
 fn start_scope(kernel: &dyn Kernel, session: &Session) -> Result<()> {

@@ -1,4 +1,4 @@
-use crate::{CpuPlan, Host, Sets, Wanted, plan_cpus};
+use crate::{CpuPlan, Host, Kind, Sets, Wanted, plan_cpus};
 
 /// A host with so many cores of so many threads; CPU n and n + cores are siblings, as on most x86 machines.
 fn host(cores: usize, threads: usize) -> Host {
@@ -91,6 +91,42 @@ fn too_few_cpus_are_shared_and_marked() {
     let mut boxed = host(16, 1);
     boxed.quota = Some(2.9);
     assert!(plan_cpus(&boxed, SINGLE, false).unwrap().shared_cpus);
+}
+
+#[test]
+fn without_quota_the_cores_are_capped_all_the_same() {
+    let plan = plan_cpus(&host(2, 1), SINGLE, false).unwrap();
+    assert_eq!(plan.sets_for(Kind::CgroupV1), None);
+    let want = Sets {
+        load: vec![0],
+        postgres: vec![0],
+        service: vec![1],
+    };
+    assert_eq!(plan.sets_for(Kind::Affinity), Some(&want));
+    let plan = plan_cpus(&host(4, 1), MULTI, false).unwrap();
+    let want = Sets {
+        load: vec![0, 1],
+        postgres: vec![2, 3],
+        service: vec![0, 1, 2, 3],
+    };
+    assert_eq!(plan.sets_for(Kind::Affinity), Some(&want));
+    let plan = plan_cpus(&host(6, 1), MULTI, false).unwrap();
+    let want = Sets {
+        load: vec![0, 1],
+        postgres: vec![0, 1],
+        service: vec![2, 3, 4, 5],
+    };
+    assert_eq!(plan.sets_for(Kind::Affinity), Some(&want));
+    let plan = plan_cpus(&host(1, 1), MULTI, true).unwrap();
+    let want = Sets {
+        load: vec![0],
+        postgres: vec![0],
+        service: vec![0],
+    };
+    assert_eq!(plan.sets_for(Kind::Affinity), Some(&want));
+    let plan = plan_cpus(&host(8, 1), MULTI, false).unwrap();
+    assert_eq!(plan.sets_for(Kind::Affinity), plan.sets.as_ref());
+    assert_eq!(plan.sets_for(Kind::CgroupV2), plan.sets.as_ref());
 }
 
 #[test]

@@ -22,7 +22,9 @@ fn with_manager(uid: u32) -> Fake {
         "/sys/fs/cgroup/manager.slice/cgroup.subtree_control",
         controllers,
     );
-    if uid != 0 {
+    if uid == 0 {
+        fake.delegated = vec!["/sys/fs/cgroup/manager.slice/bench-s1-500.scope".into()];
+    } else {
         fake.file("/run/user/1000/bus", "");
         fake.read_only = vec!["/sys/fs/cgroup/user.slice".into()];
     }
@@ -87,6 +89,19 @@ fn root_gets_a_delegated_scope_from_the_system_manager() {
     assert_eq!(
         log.last().unwrap(),
         &format!("{scope}/S/web/cpu.max = 100000 100000")
+    );
+
+    // From inside the scope the judgement is the same, and a second session asks for nothing.
+    fake.file("/proc/self/cgroup", &format!("0::/{scope}/bench-runner\n"));
+    assert_eq!(probe(&kernel).unwrap().chosen, Kind::Systemd);
+    assert_eq!(
+        open(&kernel, session(), None).unwrap().kind(),
+        Kind::Systemd
+    );
+    assert!(
+        short(&fake)
+            .iter()
+            .all(|line| line.contains("get-property"))
     );
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
-use lab_limits::{ExecSpec, Group, Kernel, Kind, Limiter, Owner, Session, UserIds};
+use lab_limits::{ExecSpec, Group, Host, Kernel, Kind, Limiter, Owner, Session, UserIds};
 
 /// What a test needs to be able to run.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,19 +14,24 @@ pub enum Needs {
     Nothing,
     /// A backend with quota and counters.
     Quota,
+    /// The same, and two CPUs.
+    QuotaOnTwoCpus,
     Root,
 }
 
 impl Needs {
     pub fn lacking(self) -> Option<String> {
         match self {
-            Self::Quota if !kind().has_quota() => {
+            Self::Quota | Self::QuotaOnTwoCpus if !kind().has_quota() => {
                 let probe = lab_limits::probe(&kernel()).unwrap();
                 let reasons = probe.candidates.iter().filter(|c| !c.usable);
                 let reasons: Vec<String> = reasons
                     .map(|c| format!("{}: {}", c.kind, c.reason))
                     .collect();
                 Some(format!("no backend with a quota ({})", reasons.join("; ")))
+            }
+            Self::QuotaOnTwoCpus if Host::read(&*kernel()).unwrap().capacity() < 2 => {
+                Some("one CPU only: a quota of one CPU cannot show".into())
             }
             Self::Root if kernel().euid() != 0 => Some("not root".into()),
             _ => None,
