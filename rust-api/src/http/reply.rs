@@ -78,3 +78,49 @@ impl IntoResponse for Reply {
         response
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The contract's rule for strings, spelt out: quotes, backslashes and control characters, and nothing else.
+    fn quoted(text: &str) -> String {
+        let mut quoted = String::from("\"");
+        for character in text.chars() {
+            match character {
+                '"' => quoted.push_str("\\\""),
+                '\\' => quoted.push_str("\\\\"),
+                '\u{8}' => quoted.push_str("\\b"),
+                '\u{c}' => quoted.push_str("\\f"),
+                '\n' => quoted.push_str("\\n"),
+                '\r' => quoted.push_str("\\r"),
+                '\t' => quoted.push_str("\\t"),
+                '\0'..='\u{1f}' => quoted.push_str(&format!("\\u{:04x}", u32::from(character))),
+                _ => quoted.push(character),
+            }
+        }
+        quoted.push('"');
+        quoted
+    }
+
+    fn body(text: &str) -> Bytes {
+        Reply::json(&text, 0).body
+    }
+
+    #[test]
+    fn every_ascii_character_is_escaped_as_the_contract_says() {
+        for character in '\0'..='\u{7f}' {
+            let text = character.to_string();
+            assert_eq!(body(&text), quoted(&text), "{character:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_string_is_escaped_as_the_contract_says(text in any::<String>()) {
+            prop_assert_eq!(body(&text), quoted(&text));
+        }
+    }
+}
