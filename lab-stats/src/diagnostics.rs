@@ -19,28 +19,32 @@ pub struct Cell {
     pub log: f64,
 }
 
-/// r = y - block median - target median, in the order given. A single target has no block effect to
-/// take out: then only its own median is subtracted.
+/// r = y - block median - target median, in the order given.
+///
+/// The block median is taken of values already centred by target: taken of raw values, it would jump from
+/// one target's level to another's whenever a repetition changes their order. A single target has no block
+/// effect to take out.
 pub fn residuals(cells: &[Cell]) -> Vec<f64> {
-    let mut targets: Vec<usize> = cells.iter().map(|cell| cell.target).collect();
-    targets.sort_unstable();
-    targets.dedup();
-    let several = targets.len() > 1;
-    let by_block = medians(cells.iter().map(|cell| (cell.block, cell.log)));
-    let centred: Vec<f64> = cells
-        .iter()
-        .map(|cell| cell.log - if several { by_block[&cell.block] } else { 0.0 })
-        .collect();
-    let by_target = medians(
+    let raw: Vec<f64> = cells.iter().map(|cell| cell.log).collect();
+    let centred = without_medians(&raw, cells, |cell| cell.target);
+    if cells.iter().all(|cell| cell.target == cells[0].target) {
+        return centred;
+    }
+    let without_blocks = without_medians(&centred, cells, |cell| cell.block);
+    without_medians(&without_blocks, cells, |cell| cell.target)
+}
+
+fn without_medians<K: Ord>(values: &[f64], cells: &[Cell], group: impl Fn(&Cell) -> K) -> Vec<f64> {
+    let medians = medians(
         cells
             .iter()
-            .zip(&centred)
-            .map(|(cell, &r)| (cell.target, r)),
+            .zip(values)
+            .map(|(cell, &value)| (group(cell), value)),
     );
     cells
         .iter()
-        .zip(&centred)
-        .map(|(cell, r)| r - by_target[&cell.target])
+        .zip(values)
+        .map(|(cell, value)| value - medians[&group(cell)])
         .collect()
 }
 
@@ -77,7 +81,7 @@ pub fn two_modes(residuals: &[f64]) -> bool {
     else {
         return false;
     };
-    largest > 3.0 * usual && place + 1 >= 3 && sorted.len() - place - 1 >= 3
+    largest > 3.0 * usual && place >= 2 && sorted.len() - place >= 4
 }
 
 /// Lag-1 autocorrelation of paired differences in block order, if it is beyond 2/sqrt(R).

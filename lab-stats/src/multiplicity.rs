@@ -25,7 +25,8 @@ pub fn benjamini_hochberg(p: &[f64]) -> Vec<f64> {
     let mut ceiling = 1.0_f64;
     for (i, index) in ascending(p).into_iter().enumerate().rev() {
         ceiling = ceiling.min(m as f64 * p[index] / (i + 1) as f64);
-        adjusted[index] = ceiling;
+        // m p / m may fall short of p by rounding.
+        adjusted[index] = ceiling.max(p[index]);
     }
     adjusted
 }

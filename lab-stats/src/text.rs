@@ -22,7 +22,17 @@ pub fn ratios(values: &[f64], lines: &[f64]) -> Vec<String> {
             return texts;
         }
     }
-    values.iter().map(|value| format!("{value:e}")).collect()
+    // Ratios of values at the two ends of floating point.
+    values
+        .iter()
+        .map(|value| {
+            if value.is_finite() {
+                format!("{value:.3e}")
+            } else {
+                ">1e308".to_owned()
+            }
+        })
+        .collect()
 }
 
 fn faithful(values: &[f64], texts: &[String], lines: &[f64]) -> bool {
@@ -58,7 +68,8 @@ pub fn p_value(p: f64, alpha: f64) -> String {
     if p == 0.0 {
         return "p=0".to_owned();
     }
-    let start = (1.0 - p.log10().floor()).max(2.0) as usize;
+    // Three decimals, or one significant digit below 0.001.
+    let start = (-p.log10().floor()).max(3.0) as usize;
     for decimals in start..start + 12 {
         let text = format!("{p:.decimals$}");
         let shown: f64 = text.parse().unwrap_or(f64::NAN);

@@ -63,6 +63,28 @@ pub struct Estimate {
     pub both: Option<(f64, f64)>,
 }
 
+impl Estimate {
+    /// Rule 3: the adjusted p is below the level and the interval excludes 1. Both are needed: with ties
+    /// they may disagree.
+    pub fn differs(&self, p_adjusted: Option<f64>, alpha: f64) -> bool {
+        p_adjusted.is_some_and(|p| p < alpha) && self.excludes_one()
+    }
+
+    /// Whether the per-comparison interval excludes a ratio of 1.
+    pub fn excludes_one(&self) -> bool {
+        self.ci.is_some_and(|ci| ci[0] > 0.0 || ci[1] < 0.0)
+    }
+
+    /// Rule 2: the adjusted equivalence p is below the level and its interval lies inside the margin;
+    /// gives that interval.
+    pub fn equivalent(&self, p_adjusted: Option<f64>, alpha: f64, margin: f64) -> Option<Interval> {
+        let inside = |ci: &Interval| ci[0] > -margin && ci[1] < margin;
+        self.ci_equivalence
+            .filter(inside)
+            .filter(|_| p_adjusted.is_some_and(|p| p < alpha))
+    }
+}
+
 /// Paired differences of logs, in any order. `None` if there are none or one is not finite.
 pub fn paired(d: &[f64], levels: &Levels) -> Option<Estimate> {
     let walsh = Walsh::of(d)?;

@@ -4,9 +4,10 @@ pub mod data;
 mod errors;
 pub mod estimate;
 mod flags;
-mod gates;
+pub(crate) mod gates;
 pub mod pair;
-mod target;
+mod scene;
+pub(crate) mod target;
 mod verdict;
 mod wording;
 
@@ -16,15 +17,13 @@ use crate::{
     metric::{Metric, Quantity},
     multiplicity::holm_in_family,
     plan::{JudgePlan, Role},
-    planning,
-    report::{Comparison, Interval, Method, MetricReport, Report, Verdict},
+    report::{MetricReport, Report},
     session::Session,
 };
 use data::Data;
 use estimate::{Estimate, Levels};
 use pair::Pair;
-use verdict::{Case, Ruling};
-use wording::Words;
+use scene::Scene;
 
 /// Judges a session by a plan.
 ///
@@ -168,221 +167,5 @@ fn adjust(drafts: &mut [Draft], strict: bool, family: usize) {
                 drafts[*i].holm[kind] = Some(adjusted);
             }
         }
-    }
-}
-
-/// What all comparisons share.
-struct Scene<'a> {
-    plan: &'a JudgePlan,
-    data: &'a Data<'a>,
-    levels: &'a Levels,
-    further_look: bool,
-}
-
-impl Scene<'_> {
-    fn comparison(&self, draft: &Draft) -> Comparison {
-        let (ruling, mut notes) = self.ruling(draft);
-        let mut p = draft
-            .estimate
-            .as_ref()
-            .and_then(|estimate| estimate.p)
-            .filter(|_| draft.judged);
-        let mut ruling = ruling;
-        if draft.metric.quantity == Quantity::Errors {
-            (ruling, p) = errors::rule(self.data, draft.a, draft.b, &draft.pair);
-        }
-        if draft.role == Role::Secondary && draft.judged {
-            notes.push("secondary".to_owned());
-            if ruling.verdict != Verdict::NoVerdict {
-                ruling.text.push_str(" [secondary]");
-            }
-        }
-        let exp = |ci: Option<Interval>| {
-            ci.map(|ci| ci.map(f64::exp))
-                .filter(|ci| ci.iter().all(|x| x.is_finite()))
-        };
-        let estimate = draft.estimate.as_ref();
-        let no_ratio = draft.pair.has_no_logs() || draft.metric.quantity == Quantity::Errors;
-        let difference = draft
-            .pair
-            .difference(self.levels.alpha)
-            .filter(|_| no_ratio);
-        let alpha_each = self.levels.alpha / self.levels.family.max(1) as f64;
-        Comparison {
-            a: draft.a.to_owned(),
-            b: draft.b.to_owned(),
-            ratio: estimate
-                .map(|e| e.log_ratio.exp())
-                .filter(|ratio| ratio.is_finite()),
-            ci: exp(estimate.and_then(|e| e.ci)),
-            ci_simultaneous: exp(estimate.and_then(|e| e.ci_simultaneous)),
-            p,
-            p_adjusted: draft.holm[0],
-            p_equivalence: estimate
-                .and_then(|e| e.p_equivalence)
-                .filter(|_| draft.judged),
-            method: estimate.map_or(Method::None, |e| e.method),
-            estimand: estimate.map(|e| e.estimand),
-            verdict: ruling.verdict,
-            repetitions: draft.pair.repetitions(),
-            more_repetitions: ruling.more,
-            text: ruling.text,
-            advisory: estimate.is_some_and(|e| e.method == Method::None && e.ci.is_some()),
-            notes,
-            p_equivalence_adjusted: draft.holm[1],
-            ci_equivalence: exp(estimate.and_then(|e| e.ci_equivalence)).filter(|_| draft.judged),
-            achieved_level: estimate.and_then(|e| e.achieved),
-            family: self.levels.family,
-            sd_log_ratio: estimate.and_then(|e| e.sd),
-            minimum_detectable_ratio: estimate
-                .filter(|e| e.repetitions >= 3)
-                .and_then(|e| planning::minimum_detectable_ratio(e.sd?, e.repetitions, alpha_each)),
-            difference: difference.map(|(difference, _)| difference),
-            difference_ci: difference.and_then(|(_, ci)| ci),
-        }
-    }
-
-    /// Verdict and remarks of one pair.
-    fn ruling(&self, draft: &Draft) -> (Ruling, Vec<String>) {
-        let nothing = |reason: String| (Ruling::none(reason), Vec::new());
-        if let Some(reason) = [draft.a, draft.b]
-            .into_iter()
-            .find_map(|t| gates::unmeasured(self.data, t))
-        {
-            return nothing(reason);
-        }
-        if draft.metric.quantity == Quantity::Errors {
-            return nothing(String::new()); // worded by errors::rule
-        }
-        if draft.pair.repetitions() == 0 {
-            return nothing("no complete pair of repetitions".to_owned());
-        }
-        let Some(estimate) = draft.estimate.as_ref() else {
-            return nothing(self.difference_only(draft));
-        };
-        let (gates_a, gates_b) = (
-            gates::failures(self.plan, self.data, draft.a),
-            gates::failures(self.plan, self.data, draft.b),
-        );
-        let support = |t: &str| target::support(self.data, draft.metric, t).map(|(label, _)| label);
-        let case = Case {
-            words: Words {
-                a: draft.a,
-                b: draft.b,
-                metric: draft.metric,
-                levels: self.levels,
-                estimate,
-            },
-            pair: &draft.pair,
-            p_adjusted: draft.holm[0],
-            p_equivalence_adjusted: draft.holm[1],
-            gates_a: &gates_a,
-            gates_b: &gates_b,
-            support: support(draft.a).into_iter().chain(support(draft.b)).min(),
-        };
-        let mut notes = verdict::notes(&case);
-        if draft.metric.percentile.is_some() && case.support.is_none() {
-            notes.push("tail samples not checked: no raw samples".to_owned());
-        }
-        if draft.metric.quantity == Quantity::Rate && !self.plan.open_loop {
-            notes.push(
-                "closed loop: throughput follows from the mean latency, not second evidence"
-                    .to_owned(),
-            );
-        }
-        if !draft.judged {
-            return (self.descriptive(draft, &case.words), notes);
-        }
-        if !self.further_look {
-            return (
-                Ruling::none("looked too often: no error level is left"),
-                notes,
-            );
-        }
-        (verdict::rule(&case), notes)
-    }
-
-    /// Text of metrics without verdicts.
-    fn descriptive(&self, draft: &Draft, words: &Words) -> Ruling {
-        if draft.role != Role::Descriptive {
-            return Ruling::none(format!("fixed by the load ({})", words.ratio()));
-        }
-        Ruling {
-            verdict: Verdict::NoVerdict,
-            text: format!("descriptive: {}", words.ratio()),
-            more: None,
-        }
-    }
-
-    /// A value of 0 or below: the difference is all there is.
-    fn difference_only(&self, draft: &Draft) -> String {
-        let label = draft.metric.label();
-        let Some((difference, ci)) = draft.pair.difference(self.levels.alpha) else {
-            return format!("{label} has a value of 0 or below, so it has no ratio");
-        };
-        let unit = draft.metric.unit;
-        let number = crate::text::number;
-        let interval = ci.map_or(String::new(), |ci| {
-            let level = crate::text::level(1.0 - self.levels.alpha);
-            format!(" ({level} CI {} to {})", number(ci[0]), number(ci[1]))
-        });
-        format!(
-            "{label} has a value of 0 or below, so it has no ratio; difference {} {unit}{interval}",
-            number(difference)
-        )
-    }
-
-    /// The verdict without flagged blocks, to be printed beside the real one.
-    fn sensitivity(
-        &self,
-        draft: &Draft,
-        full: &Comparison,
-        outliers: &[flags::Outlier],
-    ) -> Option<String> {
-        if !draft.judged || full.verdict == Verdict::NoVerdict {
-            return None;
-        }
-        let mut blocks: Vec<u64> = outliers
-            .iter()
-            .filter(|o| {
-                o.metric == draft.metric.name && (o.target == draft.a || o.target == draft.b)
-            })
-            .map(|o| o.block)
-            .filter(|block| {
-                draft
-                    .pair
-                    .blocks
-                    .as_ref()
-                    .is_some_and(|blocks| blocks.contains(block))
-            })
-            .collect();
-        blocks.sort_unstable();
-        blocks.dedup();
-        if blocks.is_empty() {
-            return None;
-        }
-        let pair = draft.pair.without(&blocks);
-        let estimate = pair.estimate(self.levels)?;
-        // The family is not judged anew: this one comparison gets the full correction (Bonferroni).
-        let m = self.levels.family.max(1) as f64;
-        let worst = |p: Option<f64>| p.map(|p| (p * m).min(1.0));
-        let holm = [worst(estimate.p), worst(estimate.p_equivalence)];
-        let trimmed = Draft {
-            pair,
-            estimate: Some(estimate),
-            holm,
-            ..*draft
-        };
-        let (ruling, _) = self.ruling(&trimmed);
-        let list = blocks
-            .iter()
-            .map(u64::to_string)
-            .collect::<Vec<_>>()
-            .join(", ");
-        let noun = if blocks.len() == 1 { "block" } else { "blocks" };
-        Some(format!(
-            "sensitivity, without flagged {noun} {list}: {}",
-            ruling.text
-        ))
     }
 }

@@ -55,15 +55,11 @@ pub fn rule(case: &Case) -> Ruling {
     }
     let Case { words, .. } = case;
     let (estimate, levels) = (words.estimate, words.levels);
-    let below = |p: Option<f64>| p.is_some_and(|p| p < levels.alpha);
-    let excludes_one = estimate.ci.is_some_and(|ci| ci[0] > 0.0 || ci[1] < 0.0);
-    let different = below(case.p_adjusted) && excludes_one;
-    let failing: Vec<&String> = case.gates_a.iter().chain(case.gates_b).collect();
-    let inside = estimate
-        .ci_equivalence
-        .filter(|ci| ci[0] > -levels.margin && ci[1] < levels.margin);
-    if let Some(ci) = inside.filter(|_| below(case.p_equivalence_adjusted)) {
-        if let Some(reason) = failing.first() {
+    let different = estimate.differs(case.p_adjusted, levels.alpha);
+    let failing = case.gates_a.iter().chain(case.gates_b).next();
+    if let Some(ci) = estimate.equivalent(case.p_equivalence_adjusted, levels.alpha, levels.margin)
+    {
+        if let Some(reason) = failing {
             return Ruling::none(reason);
         }
         let text = tagged(case, words.equivalent(ci, different));
@@ -101,7 +97,8 @@ pub fn rule(case: &Case) -> Ruling {
         Some(Needed::Repetitions(n)) => Some(n.saturating_sub(estimate.repetitions).max(1) as u32),
         _ => None,
     };
-    let uncorrected_only = below(estimate.p) && excludes_one && !below(case.p_adjusted);
+    let below = |p: Option<f64>| p.is_some_and(|p| p < levels.alpha);
+    let uncorrected_only = below(estimate.p) && estimate.excludes_one() && !below(case.p_adjusted);
     let text = tagged(case, words.cannot_tell(needed, uncorrected_only));
     Ruling {
         verdict: Verdict::CannotTell,
@@ -116,8 +113,8 @@ fn obstacle(case: &Case) -> Option<String> {
     let (estimate, levels) = (words.estimate, words.levels);
     let line = planning::rank_line(levels.family, levels.alpha);
     match estimate.repetitions {
-        1 => return Some(format!("1 repetition: no interval ({})", words.ratio())),
-        2 => return Some(format!("2 repetitions: estimate only ({})", words.ratio())),
+        1 => return Some(format!("1 repetition: no interval; {}", words.ratio())),
+        2 => return Some(format!("2 repetitions: estimate only; {}", words.ratio())),
         _ => {}
     }
     if estimate.spread == Spread::AllZero {
@@ -126,7 +123,7 @@ fn obstacle(case: &Case) -> Option<String> {
     if estimate.p.is_none() {
         return Some(match estimate.spread {
             Spread::AllSame => format!(
-                "all paired differences are identical, t is undefined ({})",
+                "all paired differences are identical, t is undefined; {}",
                 words.ratio()
             ),
             _ => "no test is possible".to_owned(),
@@ -140,7 +137,7 @@ fn obstacle(case: &Case) -> Option<String> {
     }
     if case.support == Some(Support::TooFew) {
         return Some(format!(
-            "too few tail samples for {} ({})",
+            "too few tail samples for {}; {}",
             words.metric.label(),
             words.ratio()
         ));
@@ -184,22 +181,19 @@ pub fn notes(case: &Case) -> Vec<String> {
     if unbalanced(pair) {
         notes.push("unbalanced".to_owned());
     }
-    if let Some((ranks, t)) = estimate
-        .both
-        .filter(|(ranks, t)| (*ranks < levels.alpha) != (*t < levels.alpha))
-    {
+    if let Some((ranks, t)) = estimate.both {
+        let disagree = (ranks < levels.alpha) != (t < levels.alpha);
         let (ranks, t) = (
             text::p_value(ranks, levels.alpha),
             text::p_value(t, levels.alpha),
         );
-        let (first, second) = if estimate.method == Method::Welch {
-            ("Mann-Whitney", "Welch")
-        } else {
-            ("signed-rank", "t")
-        };
-        notes.push(format!(
-            "methods disagree ({first} {ranks}, {second} {t}): look at the repetitions"
-        ));
+        if estimate.method == Method::Welch {
+            notes.push(format!("check by Mann-Whitney: {ranks}"));
+        } else if disagree {
+            notes.push(format!(
+                "methods disagree (signed-rank {ranks}, t {t}): look at the repetitions"
+            ));
+        }
     }
     if estimate.spread == Spread::AllSame && estimate.p.is_some() {
         notes.push("all paired differences are identical: check for duplicated results".to_owned());

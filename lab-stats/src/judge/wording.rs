@@ -81,7 +81,10 @@ impl Words<'_> {
 
     /// "equivalent within ±5% (ratio 1.01, 90% CI 0.99-1.03)".
     pub fn equivalent(&self, ci: Interval, really_different: bool) -> String {
-        let [low, ratio, high] = self.show([ci[0], self.estimate.log_ratio, ci[1]]);
+        // A bound inside the margin must not be shown on it.
+        let margin = self.levels.margin.exp();
+        let lines = [1.0, margin, 1.0 / margin];
+        let [low, ratio, high] = show([ci[0], self.estimate.log_ratio, ci[1]], &lines);
         let level = text::level(1.0 - 2.0 * self.levels.alpha);
         let mut sentence = format!(
             "equivalent within \u{b1}{} (ratio {ratio}, {level} CI {low}-{high})",
@@ -160,7 +163,7 @@ impl Words<'_> {
             Some(achieved) if achieved > 1.0 - self.levels.alpha + 0.01 => {
                 format!(
                     ", achieved {}",
-                    text::level((achieved * 1000.0).floor() / 1000.0)
+                    text::level((achieved * 1000.0).round() / 1000.0)
                 )
             }
             _ => String::new(),
@@ -168,9 +171,11 @@ impl Words<'_> {
     }
 
     fn show(&self, logs: [f64; 3]) -> [String; 3] {
-        let values = logs.map(f64::exp);
-        let margin = self.levels.margin.exp();
-        let mut texts = text::ratios(&values, &[1.0, margin, 1.0 / margin]).into_iter();
-        std::array::from_fn(|_| texts.next().unwrap_or_default())
+        show(logs, &[1.0])
     }
+}
+
+fn show(logs: [f64; 3], lines: &[f64]) -> [String; 3] {
+    let mut texts = text::ratios(&logs.map(f64::exp), lines).into_iter();
+    std::array::from_fn(|_| texts.next().unwrap_or_default())
 }

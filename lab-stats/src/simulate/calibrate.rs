@@ -1,0 +1,316 @@
+//! The calibration checks of section 13.1: the method proves its own error rates.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    in_parallel, naive, rng,
+    scenarios::{S6_PSEUDOMEDIAN, Scenario, differences, session},
+};
+use crate::{
+    diagnostics,
+    equivalence::Tost,
+    hodges_lehmann::hodges_lehmann,
+    judge::estimate::{Levels, paired},
+    multiplicity::holm_in_family,
+    outlier::CUT,
+    signed_rank::signed_rank,
+    t_test::LogT,
+};
+use Scenario::{S1, S2, S3, S4, S5, S6, S7};
+
+/// From here on the ranges hold as they stand; below, they are widened by the Monte-Carlo error.
+pub const FULL: usize = 4000;
+const ALPHA: f64 = 0.05;
+
+/// One line of the calibration: a rate (fraction) and where it must lie.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CheckLine {
+    /// What was tried.
+    pub name: String,
+    /// The rate found.
+    pub value: f64,
+    /// Its Monte-Carlo standard error.
+    pub mcse: f64,
+    /// Lowest rate allowed (widened if the form is short).
+    pub low: f64,
+    /// Highest rate allowed.
+    pub high: f64,
+    /// Whether it lies there.
+    pub ok: bool,
+    /// Experiments made.
+    pub experiments: usize,
+}
+
+/// A check: one experiment gives yes or no (or a share of yes).
+struct Check {
+    name: String,
+    range: [f64; 2],
+    /// At most this many experiments: some are slow.
+    most: usize,
+    experiment: Experiment,
+}
+
+type Experiment = Box<dyn Fn(&mut rand_chacha::ChaCha8Rng) -> f64 + Sync>;
+
+/// Runs every check with this many experiments each, over all processors. The result depends on the
+/// seed alone, not on the number of threads.
+pub fn calibrate(experiments: usize, seed: u64) -> Vec<CheckLine> {
+    checks()
+        .into_iter()
+        .enumerate()
+        .map(|(line, check)| {
+            let n = experiments.min(check.most).max(1);
+            let rates = in_parallel(n, |i| {
+                (check.experiment)(&mut rng(seed, line as u64, i as u64))
+            });
+            finish(check, &rates, experiments < FULL)
+        })
+        .collect()
+}
+
+fn finish(check: Check, rates: &[f64], short: bool) -> CheckLine {
+    let n = rates.len();
+    let value = rates.iter().sum::<f64>() / n as f64;
+    // Three standard errors at the bound itself: a right method fails a short line once in 700 times.
+    let slack = |bound: f64| {
+        if short {
+            3.0 * naive::standard_error(bound.clamp(0.002, 0.998), n)
+        } else {
+            0.0
+        }
+    };
+    let [low, high] = check.range;
+    let (low, high) = ((low - slack(low)).max(0.0), (high + slack(high)).min(1.0));
+    let ok = (low..=high).contains(&value);
+    CheckLine {
+        name: check.name,
+        value,
+        mcse: naive::standard_error(value, n),
+        low,
+        high,
+        ok,
+        experiments: n,
+    }
+}
+
+fn checks() -> Vec<Check> {
+    let mut checks = Vec::new();
+    let mut add = |name: String, range: [f64; 2], experiment: Experiment| {
+        checks.push(Check {
+            name,
+            range,
+            most: usize::MAX,
+            experiment,
+        });
+    };
+    let fair = [S1, S2, S3, S4, S5, S7];
+    for (r, range) in [
+        (7, [0.035, 0.065]),
+        (8, [0.028, 0.052]),
+        (9, [0.028, 0.052]),
+        (10, [0.035, 0.065]),
+        (20, [0.035, 0.065]),
+    ] {
+        for s in fair {
+            add(
+                format!("signed-rank type I, m=1, R={r}, {s:?}"),
+                range,
+                difference(s, r, 0.0),
+            );
+        }
+    }
+    for s in [S1, S2, S3, S4, S5, S6, S7] {
+        add(
+            format!("95% CI coverage of the pseudomedian, R=10, {s:?}"),
+            [0.935, 0.965],
+            coverage(s),
+        );
+    }
+    for r in [3, 5] {
+        for s in [S1, S2, S4, S7, S3, S5] {
+            let range = if matches!(s, S3 | S5) {
+                [0.02, 0.06]
+            } else {
+                [0.035, 0.065]
+            };
+            add(
+                format!("t fallback type I, m=1, R={r}, {s:?}"),
+                range,
+                difference(s, r, 0.0),
+            );
+        }
+    }
+    for m in [3, 6] {
+        for r in [5, 10, 20] {
+            for s in fair {
+                add(
+                    format!("Holm family error, K=4, m={m}, R={r}, {s:?}"),
+                    [0.0, 0.065],
+                    family_error(s, m, r),
+                );
+            }
+        }
+    }
+    for (s, power) in [(S1, 0.96), (S2, 0.81), (S3, 0.60), (S4, 0.53), (S5, 0.82)] {
+        let range = [power - 0.03, power + 0.03];
+        add(
+            format!("power at ratio 1.05, m=1, R=10, {s:?}"),
+            range,
+            difference(s, 10, 1.05_f64.ln()),
+        );
+    }
+    for s in [S1, S2, S3, S4, S5] {
+        add(
+            format!("equivalence at the margin by t, R=10, {s:?}"),
+            [0.0, 0.065],
+            equivalence(s, false),
+        );
+        add(
+            format!("equivalence at the margin by signed-rank, R=10, {s:?}"),
+            [0.0, 0.065],
+            equivalence(s, true),
+        );
+    }
+    add(
+        "known limit: mean-zero null in S6, R=10".to_owned(),
+        [0.055, 0.09],
+        difference(S6, 10, 0.0),
+    );
+    for (s, range) in [
+        (S1, [0.003, 0.012]),
+        (S2, [0.005, 0.015]),
+        (S3, [0.05, 0.066]),
+        (S4, [0.003, 0.012]),
+        (S5, [0.014, 0.024]),
+    ] {
+        add(
+            format!("outlier flags per run, K=4, R=10, {s:?}"),
+            range,
+            flag_rate(s),
+        );
+    }
+    add(
+        "negative control: peeking with signed-rank, R=6..30".to_owned(),
+        [0.16, 0.22],
+        Box::new(peeking),
+    );
+    checks.push(Check {
+        name: "negative control: Mann-Whitney on pooled requests, A/A, R=10, run sd 3%".to_owned(),
+        range: [0.55, 1.0],
+        most: 200,
+        experiment: Box::new(|rng| {
+            f64::from(u8::from(naive::pooled_requests_differ(10, 0.03, rng)))
+        }),
+    });
+    checks
+}
+
+fn yes(is: bool) -> f64 {
+    f64::from(u8::from(is))
+}
+
+fn levels(family: usize) -> Levels {
+    Levels {
+        alpha: ALPHA,
+        family,
+        margin: 1.05_f64.ln(),
+    }
+}
+
+/// Whether one pair is called different when target 1 is `shift` above target 0.
+fn difference(s: Scenario, r: usize, shift: f64) -> Experiment {
+    Box::new(move |rng| {
+        let y = session(s, 2, r, rng);
+        let d: Vec<f64> = differences(&y[0], &y[1])
+            .iter()
+            .map(|d| d + shift)
+            .collect();
+        yes(paired(&d, &levels(1)).is_some_and(|e| e.differs(e.p, ALPHA)))
+    })
+}
+
+fn coverage(s: Scenario) -> Experiment {
+    let truth = if s == S6 { S6_PSEUDOMEDIAN } else { 0.0 };
+    Box::new(move |rng| {
+        let y = session(s, 2, 10, rng);
+        let ci = hodges_lehmann(&differences(&y[0], &y[1]), ALPHA).and_then(|hl| hl.interval);
+        yes(ci.is_some_and(|ci| ci.low <= truth && truth <= ci.high))
+    })
+}
+
+/// Whether any of m equal pairs is called different.
+fn family_error(s: Scenario, m: usize, r: usize) -> Experiment {
+    Box::new(move |rng| {
+        let y = session(s, 4, r, rng);
+        let pairs: Vec<(usize, usize)> = (0..4)
+            .flat_map(|i| (i + 1..4).map(move |j| (i, j)))
+            .filter(|(i, _)| m == 6 || *i == 0)
+            .collect();
+        let estimates: Vec<_> = pairs
+            .iter()
+            .filter_map(|&(i, j)| paired(&differences(&y[i], &y[j]), &levels(m)))
+            .collect();
+        let p: Vec<f64> = estimates.iter().map(|e| e.p.unwrap_or(1.0)).collect();
+        let adjusted = holm_in_family(&p, m);
+        yes(estimates
+            .iter()
+            .zip(adjusted)
+            .any(|(e, p)| e.differs(Some(p), ALPHA)))
+    })
+}
+
+/// Whether a ratio of exactly the margin is called equivalent.
+fn equivalence(s: Scenario, by_rank: bool) -> Experiment {
+    let margin = 1.05_f64.ln();
+    Box::new(move |rng| {
+        let y = session(s, 2, 10, rng);
+        let d: Vec<f64> = differences(&y[0], &y[1])
+            .iter()
+            .map(|d| d + margin)
+            .collect();
+        let tost = if by_rank {
+            Tost::by_signed_rank(&d, margin)
+        } else {
+            LogT::of_differences(&d).and_then(|t| Tost::by_t(&t, margin))
+        };
+        yes(tost.is_some_and(|tost| tost.p() < ALPHA))
+    })
+}
+
+/// Share of good runs that are flagged as outliers.
+fn flag_rate(s: Scenario) -> Experiment {
+    Box::new(move |rng| {
+        let y = session(s, 4, 10, rng);
+        let cells: Vec<_> = y
+            .iter()
+            .enumerate()
+            .flat_map(|(target, row)| {
+                row.iter()
+                    .enumerate()
+                    .map(move |(b, &log)| diagnostics::Cell {
+                        target,
+                        block: b as u64,
+                        log,
+                    })
+            })
+            .collect();
+        let r = diagnostics::residuals(&cells);
+        let flagged: usize = r
+            .chunks(10)
+            .map(|own| {
+                diagnostics::outlier_scores(own)
+                    .iter()
+                    .filter(|z| z.abs() > CUT)
+                    .count()
+            })
+            .sum();
+        flagged as f64 / cells.len() as f64
+    })
+}
+
+/// Whether a look after every run from 6 to 30 ever says "different".
+fn peeking(rng: &mut rand_chacha::ChaCha8Rng) -> f64 {
+    let y = session(S1, 2, 30, rng);
+    let d = differences(&y[0], &y[1]);
+    yes((6..=30).any(|r| signed_rank(&d[..r]).is_some_and(|test| test.p < ALPHA)))
+}
