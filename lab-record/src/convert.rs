@@ -9,7 +9,7 @@ use crate::line;
 use crate::write::write;
 use crate::{RecordError, Result};
 
-/// No line of the record is longer; the script's are 131 kB.
+/// No line of the record is longer; the script's are 33 kB.
 const LONGEST_LINE: u64 = 16 << 20;
 
 /// What [`convert`] found.
