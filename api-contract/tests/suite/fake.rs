@@ -666,17 +666,15 @@ impl Service {
             }
             Mutant::LineEndAfter => text = text.strip_suffix('\n').unwrap_or(&text).to_owned(),
             Mutant::UnicodeDigits => {
-                text = text.replace('\u{665}', "5").replace('\u{ff15}', "5");
+                text = text.replace(['\u{665}', '\u{ff15}'], "5");
             }
             Mutant::Hexadecimal => {
                 if let Some(hex) = text.strip_prefix("0x") {
                     text = u64::from_str_radix(hex, 16).ok()?.to_string();
                 }
             }
-            Mutant::Exponent => {
-                if text.contains('e') {
-                    text = format!("{}", text.parse::<f64>().ok()?);
-                }
+            Mutant::Exponent if text.contains('e') => {
+                text = format!("{}", text.parse::<f64>().ok()?);
             }
             Mutant::NegativeIsZero if text.starts_with('-') => text = smallest.to_string(),
             Mutant::NoLeadingZeros if text.len() > 1 && text.starts_with('0') => return None,

@@ -34,7 +34,7 @@ fn user(number: usize) -> User {
         full_name: NAMES[number % NAMES.len()].to_owned(),
         age: 18 + i32::try_from(number % 82).unwrap(),
         country_code: ["DE", "FR", "JP"][number % 3].to_owned(),
-        is_active: number % 5 != 0,
+        is_active: !number.is_multiple_of(5),
         created_at: format!("2024-01-{:02}T{:02}:00:59Z", 1 + number % 28, number % 24),
     }
 }
