@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from labtools.needs import MEASURE, SERVICES
+from labtools.needs import SERVICES
 from labtools.paths import LAB, ROOT
 from labtools.stage import Stage
 
@@ -39,29 +39,29 @@ def in_tree(path: str) -> str | None:
 RUST = frozenset({"rust"})
 GO = frozenset({"go"})
 LINT = frozenset({"lint"})
-PY = frozenset({"uv"})
+CORE = frozenset({"core"})
 
 STAGES = [
     Stage("format-rust", "format", (("cargo", "fmt", "--all", "--check"),), RUST),
     Stage("format-go", "format", (("gofmt", "-l", *GO_MODULES),), GO, quiet=True),
     Stage("format-python", "format", (("ruff", "format", "--check", *PYTHON_FOLDERS),), LINT),
-    Stage("format-just", "format", (("just", "--fmt", "--check", "--unstable"),), frozenset({"just"})),
+    Stage("format-just", "format", (("just", "--fmt", "--check", "--unstable"),), CORE),
     Stage("format-nix", "format", (("nixfmt", "--check", *nix_files()),), skip=no_nixfmt),
     Stage("lint-shell", "lint", ((sys.executable, "tools/lint_shell.py"),), LINT),
     Stage("lint-python", "lint", (("ruff", "check", *PYTHON_FOLDERS), ("mypy", "tools", "tests/end_to_end")), LINT),
-    Stage("lab", "unit", ((sys.executable, "-m", "unittest", "discover", "-t", "tools", "-s", "tools/tests"),), frozenset({"just"})),
-    Stage("lint-py-api", "lint", ((*UV, "mypy"),), PY, env=UV_ENV),
-    Stage("unit-python", "unit", ((*UV, "pytest", "-q"),), PY | {"postgres"}, env=UV_ENV),
+    Stage("lab", "unit", ((sys.executable, "-m", "unittest", "discover", "-t", "tools", "-s", "tools/tests"),), CORE),
+    Stage("lint-py-api", "lint", ((*UV, "mypy"),), CORE, env=UV_ENV),
+    Stage("unit-python", "unit", ((*UV, "pytest", "-q"),), CORE, env=UV_ENV),
     Stage("lint-go", "lint", tuple(("go", "-C", folder, "vet", "./...") for folder in GO_MODULES), GO),
-    Stage("unit-go", "unit", tuple(("go", "-C", folder, "test", "./...") for folder in GO_MODULES), GO | {"postgres"}, minutes=15),
-    Stage("unit-load", "unit", ((sys.executable, "-m", "unittest", "discover", "-s", "loadtest/tests"),), frozenset({"k6"})),
+    Stage("unit-go", "unit", tuple(("go", "-C", folder, "test", "./...") for folder in GO_MODULES), GO | CORE, minutes=15),
+    Stage("unit-load", "unit", ((sys.executable, "-m", "unittest", "discover", "-s", "loadtest/tests"),), CORE),
     Stage("lint-rust", "lint", ((*CLIPPY, "-D", "warnings"),), RUST, minutes=20),
     # Two runs: so that polars is built with the features, and hence once for, `analyze` itself.
-    Stage("unit-rust", "unit", ((*CARGO_TEST, "--workspace", "--exclude", "analyzer"),), MEASURE | RUST, minutes=20),
+    Stage("unit-rust", "unit", ((*CARGO_TEST, "--workspace", "--exclude", "analyzer"),), SERVICES | RUST, minutes=20),
     Stage("contract", "system", (("bench", "contract", "--behaviour"),), SERVICES, minutes=15),
-    Stage("kill", "system", (("tests/kill/run",),), MEASURE, skip=lambda: in_tree("tests/kill/run")),
+    Stage("kill", "system", (("tests/kill/run",),), SERVICES, skip=lambda: in_tree("tests/kill/run")),
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
-    Stage("end-to-end", "system", ((sys.executable, "tests/end_to_end/run.py"),), MEASURE | {"analyze"}, minutes=15),
+    Stage("end-to-end", "system", ((sys.executable, "tests/end_to_end/run.py"),), SERVICES | {"analyze"}, minutes=15),
     Stage("nix", "system", (("tests/nix/run",),), skip=lambda: in_tree("tests/nix/run"), minutes=20),
-    Stage("vm", "system", (("tests/vm/run",),), MEASURE, skip=lambda: in_tree("tests/vm/run"), minutes=20),
+    Stage("vm", "system", (("tests/vm/run",),), SERVICES, skip=lambda: in_tree("tests/vm/run"), minutes=20),
 ]  # fmt: skip

@@ -1,11 +1,12 @@
-"""What is built from this tree: `bench` and `analyze`."""
+"""What is built from this tree: `bench`, `analyze` and, through `bench build`, the services."""
 
-from pathlib import Path
+import subprocess
+import sys
 
-from .files import place
+from .files import place, write_whole
 from .machine import require_rust
-from .paths import BIN, ROOT, cargo_target
-from .say import run, say, say_if_slow
+from .paths import BIN, LAB, ROOT, cargo_target
+from .say import LabError, run, say, say_if_slow
 
 # Program -> (crate, what the first build takes on two cores).
 CRATES = {
@@ -14,7 +15,7 @@ CRATES = {
 }
 
 
-def build_crate(program: str, env: dict[str, str]) -> Path:
+def build_crate(program: str, env: dict[str, str]) -> None:
     """Builds `bench` or `analyze` and puts it into .lab/bin, which no other clone's build can touch."""
     require_rust(env["PATH"])
     crate, takes = CRATES[program]
@@ -22,10 +23,26 @@ def build_crate(program: str, env: dict[str, str]) -> Path:
     command = ["cargo", "build", "--release", "--locked", "-p", crate]
     failed = f"cannot build {program}"
     if target.exists():
-        with say_if_slow(f"building {program}"):
+        with say_if_slow(f"building {program}, or waiting for another build on this machine"):
             run([*command, "--quiet"], failed, env=env, cwd=ROOT)
     else:
         say(f"building {program} ({takes})")
         run(command, failed, env=env, cwd=ROOT)
     place(cargo_target() / "release" / program, target)
-    return BIN
+
+
+def build_targets(names: list[str], env: dict[str, str]) -> None:
+    """Builds services as lab.toml says; all of them when none is named. Their own tools skip what is done."""
+    command = [str(BIN / "bench"), "build", *names]
+    what = f"the services {' and '.join(names)}" if names else "all services"
+    built = LAB / "built" / "-".join(names or ["all"])
+    if not built.exists():
+        say(f"building {what} (a few minutes the first time)")
+        run(command, f"cannot build {what}", env=env, cwd=ROOT)
+        write_whole(built, "")
+        return
+    with say_if_slow(f"building {what}, or waiting for another build on this machine", after_s=3):
+        done = subprocess.run(command, env=env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.stderr.write(done.stdout + done.stderr)
+        raise LabError(f"cannot build {what} (the reason is above).")

@@ -8,8 +8,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from . import recipes
-from .needs import OTHER_PROGRAM, PROGRAMS, RECIPES
+from . import needs, recipes
 from .paths import ROOT, cache_path
 from .say import INTERRUPTED, LabError, say
 from .setup import prepare
@@ -42,7 +41,7 @@ def help_page() -> str:
 
 def unknown_recipe(name: str) -> LabError:
     """The error for a word that is no recipe, with the nearest one."""
-    near = difflib.get_close_matches(name, RECIPES, n=1)
+    near = difflib.get_close_matches(name, needs.RECIPES, n=1)
     hint = f"did you mean `{near[0]}`? " if near else ""
     return LabError(f"there is no recipe `{name}`: {hint}`./lab help` lists them; a program is run by `./lab exec {name}`.")
 
@@ -65,10 +64,10 @@ def dispatch(arguments: list[str]) -> int:
     if name == "exec":
         if not rest:
             raise LabError("exec needs a program, for example: ./lab exec bench --help")
-        hand_over(rest, prepare(PROGRAMS.get(rest[0], OTHER_PROGRAM)))
-    if name not in RECIPES:
+        hand_over(rest, prepare(needs.of_program(rest)))
+    if name not in needs.RECIPES:
         raise unknown_recipe(name)
-    env = prepare(RECIPES[name] | {"just"})
+    env = prepare(needs.of_recipe(name))
     hand_over(["just", "--justfile", str(ROOT / "justfile"), "--working-directory", str(ROOT), name, *rest], env)
 
 

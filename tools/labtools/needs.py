@@ -1,48 +1,70 @@
-"""What each recipe and each program needs to be set up. The one place for it."""
+"""What each recipe and each program needs to be set up. The one place for it.
 
-# postgres, k6, just, uv: pinned groups. go: the system's or a pinned one. bench, analyze: built here.
-MEASURE = frozenset({"postgres", "go", "uv", "k6", "bench"})
-SERVICES = frozenset({"postgres", "go", "uv", "bench"})
+core: PostgreSQL, k6, just and uv, pinned. go: the system's or a pinned one. lint: ruff, mypy, shellcheck, pinned.
+rust: cargo and a C compiler must be there. bench, analyze: built here. targets: all services of lab.toml, built;
+target:NAME: only that one.
+"""
+
+BENCH = frozenset({"core", "bench"})
+SERVICES = BENCH | {"go", "targets"}
+GO = BENCH | {"go", "target:go"}
+PYTHON = BENCH | {"target:python"}
+RUST = BENCH | {"target:rust-sqlx", "target:rust-tokio-postgres"}
+ANALYZE = frozenset({"analyze"})
+NOTHING = frozenset[str]()
 
 RECIPES: dict[str, frozenset[str]] = {
-    "bench-single": MEASURE,
-    "bench-multi": MEASURE,
-    "bench-go": MEASURE,
-    "bench-py": MEASURE,
-    "bench-rust": MEASURE,
+    "bench-single": SERVICES,
+    "bench-multi": SERVICES,
+    "bench-go": GO,
+    "bench-py": PYTHON,
+    "bench-rust": RUST,
     "up": SERVICES,
-    "up-go": SERVICES,
-    "up-py": SERVICES,
-    "up-rust": SERVICES,
-    "down": frozenset({"bench"}),
-    "logs-go": frozenset({"bench"}),
-    "logs-py": frozenset({"bench"}),
-    "logs-rust": frozenset({"bench"}),
-    "analyze": frozenset({"analyze"}),
-    "compare": frozenset({"analyze"}),
-    "doctor": MEASURE,
+    "up-go": GO,
+    "up-py": PYTHON,
+    "up-rust": RUST,
+    "down": BENCH,
+    "logs-go": BENCH,
+    "logs-py": BENCH,
+    "logs-rust": BENCH,
+    "analyze": ANALYZE,
+    "compare": ANALYZE,
+    "doctor": SERVICES,
     "contract": SERVICES,
     # The stages of the tests each set up what they need (tools/test_stages.py).
-    "test": frozenset(),
-    "lint": frozenset(),
-    "ci": frozenset(),
-    "fmt": frozenset({"rust", "go", "uv", "lint"}),
-    "clean": frozenset(),
+    "test": NOTHING,
+    "lint": NOTHING,
+    "ci": NOTHING,
+    "fmt": frozenset({"rust", "go", "lint"}),
+    "clean": NOTHING,
 }
 
 PROGRAMS: dict[str, frozenset[str]] = {
-    "bench": MEASURE,
-    "analyze": frozenset({"analyze"}),
-    "k6": frozenset({"k6"}),
-    "psql": frozenset({"postgres"}),
+    "analyze": ANALYZE,
     "go": frozenset({"go"}),
     "gofmt": frozenset({"go"}),
-    "uv": frozenset({"uv"}),
-    "just": frozenset({"just"}),
     "ruff": frozenset({"lint"}),
     "mypy": frozenset({"lint"}),
     "shellcheck": frozenset({"lint"}),
 }
 
 # Any other program gets what is quickly there.
-OTHER_PROGRAM = frozenset({"postgres", "uv", "just"})
+OTHER_PROGRAM = frozenset({"core"})
+
+# Subcommands of `bench` that start services; the others only need `bench` itself.
+STARTS_SERVICES = frozenset({"run", "resume", "aa", "up", "contract", "doctor"})
+
+
+def of_recipe(name: str) -> frozenset[str]:
+    """Every recipe is run by just, which is in core."""
+    return RECIPES[name] | {"core"}
+
+
+def of_program(command: list[str]) -> frozenset[str]:
+    """What a program with its arguments needs."""
+    program, arguments = command[0], command[1:]
+    if program != "bench":
+        return PROGRAMS.get(program, OTHER_PROGRAM)
+    if "build" in arguments:
+        return BENCH | {"go"}
+    return SERVICES if STARTS_SERVICES.intersection(arguments) and not {"-h", "--help"}.intersection(arguments) else BENCH

