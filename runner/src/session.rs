@@ -184,8 +184,8 @@ pub fn sweep(kernel: &Arc<dyn Kernel>) -> miette::Result<()> {
         let (Ok(start), Ok(pid)) = (start.parse::<u64>(), pid.parse::<u32>()) else {
             continue;
         };
-        let alive = lab_limits::procs::stat(&**kernel, pid)
-            .is_ok_and(|s| s.start == start && s.state != 'Z');
+        let alive =
+            lab_limits::procs::stat(&**kernel, pid).is_ok_and(|s| s.start == start && !s.ended());
         if !alive {
             remove_dir(&entry.path());
         }

@@ -85,7 +85,7 @@ fn spec(ground: &Ground, budget: &Budget) -> GroupSpec {
             .kind()
             .has_quota()
             .then(|| f64::from(budget.cpus)),
-        cpuset: ground.cpus.sets.as_ref().map(|s| s.service.clone()),
+        cpuset: ground.sets().map(|s| s.service.clone()),
         ..GroupSpec::default()
     }
 }

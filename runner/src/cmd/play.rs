@@ -50,7 +50,7 @@ fn read_state(folder: &Path) -> Option<State> {
         serde_json::from_slice(&fs_err::read(folder.join("state.json")).ok()?).ok()?;
     let kernel = lab_limits::real();
     let stat = lab_limits::procs::stat(&*kernel, state.pid).ok()?;
-    (stat.start == state.start && stat.state != 'Z').then_some(state)
+    (stat.start == state.start && !stat.ended()).then_some(state)
 }
 
 /// Starts the background half and waits until everything answers.
@@ -144,7 +144,7 @@ pub fn background(context: &Context, args: &UpArgs, interrupt: &Interrupt) -> mi
                 .kind()
                 .has_quota()
                 .then(|| f64::from(budget.cpus)),
-            cpuset: ground.cpus.sets.as_ref().map(|s| s.service.clone()),
+            cpuset: ground.sets().map(|s| s.service.clone()),
             ..GroupSpec::default()
         };
         groups.push(ground.session.group(name, &spec)?);
@@ -215,7 +215,7 @@ pub fn down(context: &Context) -> miette::Result<Exit> {
     let end = Instant::now() + Duration::from_secs(40);
     while Instant::now() < end {
         let gone = lab_limits::procs::stat(&*kernel, state.pid)
-            .map_or(true, |s| s.start != state.start || s.state == 'Z');
+            .map_or(true, |s| s.start != state.start || s.ended());
         if gone {
             ui::say("down");
             return Ok(Exit::Ok);

@@ -41,6 +41,11 @@ pub struct Ground {
 }
 
 impl Ground {
+    /// The CPU sets to set here.
+    pub fn sets(&self) -> Option<&lab_limits::Sets> {
+        self.cpus.sets_for(self.session.limiter.kind())
+    }
+
     /// Opens a session in a mode and makes its database.
     ///
     /// # Errors
@@ -70,7 +75,9 @@ impl Ground {
             }
         })?;
         let spec = GroupSpec {
-            cpuset: cpus.sets.as_ref().map(|s| s.postgres.clone()),
+            cpuset: cpus
+                .sets_for(session.limiter.kind())
+                .map(|s| s.postgres.clone()),
             ..GroupSpec::default()
         };
         let group = session.group("postgres", &spec)?;
@@ -297,7 +304,7 @@ fn describe(context: &Context, ground: &Ground, source: &Source) -> miette::Resu
         Source::New { plan, .. } => plan.targets.keys().cloned().collect(),
         Source::Resume(run) => run.manifest()?.targets.keys().cloned().collect(),
     };
-    let sets = ground.cpus.sets.as_ref().map(|s| {
+    let sets = ground.sets().map(|s| {
         BTreeMap::from([
             ("service".to_owned(), s.service.clone()),
             ("postgres".to_owned(), s.postgres.clone()),

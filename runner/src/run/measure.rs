@@ -71,6 +71,10 @@ impl Outcome {
 }
 
 impl Lab<'_> {
+    fn sets(&self) -> Option<&lab_limits::Sets> {
+        self.cpus.sets_for(self.session.limiter.kind())
+    }
+
     /// The limits of a service in this run.
     pub fn service_spec(&self, target: &str) -> GroupSpec {
         let budget = &self.manifest.budgets[target];
@@ -81,14 +85,14 @@ impl Lab<'_> {
                 .kind()
                 .has_quota()
                 .then(|| f64::from(budget.cpus)),
-            cpuset: self.cpus.sets.as_ref().map(|s| s.service.clone()),
+            cpuset: self.sets().map(|s| s.service.clone()),
             ..GroupSpec::default()
         }
     }
 
     fn load_spec(&self) -> GroupSpec {
         GroupSpec {
-            cpuset: self.cpus.sets.as_ref().map(|s| s.load.clone()),
+            cpuset: self.sets().map(|s| s.load.clone()),
             weight: (self.cpus.shared_cpus && self.session.limiter.kind().has_quota())
                 .then_some(GENERATOR_WEIGHT),
             ..GroupSpec::default()
