@@ -123,7 +123,7 @@ impl Config {
         let db_max_connections =
             count("DB_MAX_CONNS", "the size of the connection pool", 1, 10_000)?;
         let db_min_connections =
-            count("DB_MIN_CONNS", "the same number as DB_MAX_CONNS", 0, 10_000)?;
+            count("DB_MIN_CONNS", "the same number as DB_MAX_CONNS", 1, 10_000)?;
         if db_min_connections > db_max_connections {
             return Err(ConfigError::MinAboveMax {
                 min: db_min_connections,
@@ -209,6 +209,7 @@ mod tests {
             "PORT",
             "DB_TIMEOUT_MS",
             "DB_MAX_CONNS",
+            "DB_MIN_CONNS",
             "TOKIO_WORKER_THREADS",
         ] {
             for value in [
