@@ -41,6 +41,8 @@ GO = frozenset({"go"})
 LINT = frozenset({"lint"})
 CORE = frozenset({"core"})
 
+VM_PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs"}
+
 STAGES = [
     Stage("format-rust", "format", (("cargo", "fmt", "--all", "--check"),), RUST),
     Stage("format-go", "format", (("gofmt", "-l", *GO_MODULES),), GO, quiet=True),
@@ -63,5 +65,5 @@ STAGES = [
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
     Stage("end-to-end", "system", ((sys.executable, "tests/end_to_end/run.py"),), SERVICES | {"analyze"}, minutes=15),
     Stage("nix", "system", (("tests/nix/run",),), skip=lambda: in_tree("tests/nix/run"), minutes=20),
-    Stage("vm", "system", (("tests/vm/run",),), SERVICES, skip=lambda: in_tree("tests/vm/run"), minutes=20),
+    Stage("vm", "system", (("tests/vm/limits",),), RUST, packages=VM_PACKAGES, minutes=30),
 ]  # fmt: skip
