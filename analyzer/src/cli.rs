@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::doc::Asked;
+
 /// Intervals and tests over latency percentiles, from repeated runs.
 ///
 /// A bare folder is the same as `analyze report FOLDER`.
@@ -32,7 +34,39 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Judge a run: verdicts first, then receipt and figures
+    #[command(
+        after_help = "Examples:\n  analyze report results/ --format markdown --out comment.md\n  analyze report results/RUN --baseline rust-sqlx --metric p99"
+    )]
     Report(ReportArgs),
+    /// Has NEW become worse than BASE? A gate for CI
+    ///
+    /// Exit codes: 0 pass; 1 regression; 2 usage or data error; 3 inconclusive.
+    #[command(
+        after_help = "Examples:\n  analyze compare results/RUN:main results/RUN:branch      two targets of one run: the best evidence\n  analyze compare results/MONDAY results/FRIDAY --control go    two runs that both have an unchanged target\n  analyze compare results/MONDAY results/FRIDAY --target python --on-inconclusive pass"
+    )]
+    Compare(CompareArgs),
+    /// Recompute every number of a run, and of a stored JSON report, from the raw records
+    ///
+    /// Exit codes: 0 all the same; 1 something differs, its name is printed; 2 usage or data error.
+    #[command(
+        after_help = "Examples:\n  analyze verify results/RUN\n  analyze verify results/RUN --report report.json"
+    )]
+    Verify(VerifyArgs),
+    /// How many repetitions are needed, and how long they take
+    #[command(
+        after_help = "Examples:\n  analyze plan results/RUN\n  analyze plan results/RUN --margin 2% --metric p99\n  analyze plan --sd 3% --pairs 3 --block-seconds 60"
+    )]
+    Plan(PlanArgs),
+    /// Let the method try out its own error rates by simulation
+    ///
+    /// Exit codes: 0 every line inside its range; 1 a line is outside; 2 usage.
+    #[command(
+        after_help = "Examples:\n  analyze calibrate\n  analyze calibrate --experiments 500 --seed 7"
+    )]
+    Calibrate(CalibrateArgs),
+    /// Write shell completions or the man page
+    #[command(hide = true)]
+    Generate(GenerateArgs),
 }
 
 /// `analyze report`.
@@ -40,6 +74,20 @@ pub enum Command {
 pub struct ReportArgs {
     /// A run, or a folder of runs (its newest run is taken)
     pub results: PathBuf,
+    /// What to compare.
+    #[command(flatten)]
+    pub asked: AskedArgs,
+    /// Form of the output
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// File to write [default: standard output]
+    #[arg(long, short)]
+    pub out: Option<PathBuf>,
+}
+
+/// What to compare.
+#[derive(Debug, Clone, Args)]
+pub struct AskedArgs {
     /// Target that the others are compared with [default: the plan's]
     #[arg(long)]
     pub baseline: Option<String>,
@@ -55,12 +103,105 @@ pub struct ReportArgs {
     /// One family over all pairs and all verdict metrics
     #[arg(long)]
     pub strict: bool,
+}
+
+impl AskedArgs {
+    /// As the document stores them.
+    pub fn asked(&self) -> Asked {
+        Asked {
+            all_pairs: self.all_pairs,
+            strict: self.strict,
+            baseline: self.baseline.clone(),
+            margin: self.margin,
+            metrics: self.metrics.clone(),
+        }
+    }
+}
+
+/// `analyze compare`.
+#[derive(Debug, Clone, Args)]
+pub struct CompareArgs {
+    /// RUN, or RUN:TARGET
+    pub base: String,
+    /// RUN, or RUN:TARGET of the same run
+    pub new: String,
+    /// Unchanged target that both runs contain: takes the difference of the sessions out
+    #[arg(long, value_name = "TARGET")]
+    pub control: Option<String>,
+    /// Only these targets (repeat it) [default: all but the control]
+    #[arg(long = "target", short, value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Only these metrics (repeat it) [default: the plan's primary ones]
+    #[arg(long = "metric", value_name = "METRIC")]
+    pub metrics: Vec<String>,
+    /// Smallest change that counts [default: the plan's]
+    #[arg(long, value_parser = parse_share)]
+    pub margin: Option<f64>,
+    /// Standard deviation between sessions, where there is no control: measure it with A/A sessions
+    #[arg(long, value_parser = parse_share_or_zero, default_value = "0.02")]
+    pub session_sd: f64,
+    /// Answer 0 (pass) or 1 (fail) instead of 3 when nothing is shown
+    #[arg(long, value_enum)]
+    pub on_inconclusive: Option<OnInconclusive>,
+    /// Compare results of different machines, limits, loads or tool versions
+    #[arg(long)]
+    pub across_environments: bool,
     /// Form of the output
     #[arg(long, value_enum, default_value = "table")]
-    pub format: Format,
+    pub format: GateFormat,
     /// File to write [default: standard output]
     #[arg(long, short)]
     pub out: Option<PathBuf>,
+}
+
+/// `analyze verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// The folder of a run
+    pub run: PathBuf,
+    /// A report of `analyze --format json`
+    #[arg(long)]
+    pub report: Option<PathBuf>,
+}
+
+/// `analyze plan`.
+#[derive(Debug, Clone, Args)]
+pub struct PlanArgs {
+    /// A run of 5 blocks or more, as pilot
+    pub pilot: Option<PathBuf>,
+    /// Standard deviation of paired log ratios, instead of a pilot (3% or 0.03)
+    #[arg(long, value_parser = parse_share, conflicts_with = "pilot")]
+    pub sd: Option<f64>,
+    /// Difference to find or rule out [default: the plan's, or 5%]
+    #[arg(long, value_parser = parse_share)]
+    pub margin: Option<f64>,
+    /// Only these metrics (repeat it)
+    #[arg(long = "metric", value_name = "METRIC")]
+    pub metrics: Vec<String>,
+    /// Comparisons in the family [default: the pilot's, or 1]
+    #[arg(long)]
+    pub pairs: Option<usize>,
+    /// Seconds that a block takes [default: the pilot's]
+    #[arg(long)]
+    pub block_seconds: Option<f64>,
+}
+
+/// `analyze calibrate`.
+#[derive(Debug, Clone, Args)]
+pub struct CalibrateArgs {
+    /// Experiments a line
+    #[arg(long, default_value_t = 4000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub experiments: u32,
+    /// Seed
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+}
+
+/// `analyze generate`.
+#[derive(Debug, Clone, Args)]
+pub struct GenerateArgs {
+    /// bash, zsh, fish, elvish, powershell or man
+    pub what: String,
 }
 
 /// Forms of the output.
@@ -70,6 +211,41 @@ pub enum Format {
     Table,
     /// For programs; schema_version 1
     Json,
+    /// For a comment on a pull request
+    Markdown,
+    /// For spreadsheets
+    Csv,
+}
+
+/// Forms of the gate's output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum GateFormat {
+    /// For a terminal
+    Table,
+    /// For programs; schema_version 1
+    Json,
+    /// For a comment on a pull request
+    Markdown,
+}
+
+/// What an inconclusive gate answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OnInconclusive {
+    /// 0
+    Pass,
+    /// 1
+    Fail,
+}
+
+/// Like [`parse_share`], but 0 is allowed.
+///
+/// # Errors
+/// Not a share from 0 to 1.
+pub fn parse_share_or_zero(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').trim().parse::<f64>() {
+        Ok(0.0) => Ok(0.0),
+        _ => parse_share(text),
+    }
 }
 
 /// "5%" or "0.05".

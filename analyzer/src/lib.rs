@@ -5,8 +5,12 @@
 
 pub mod cli;
 pub mod cmd;
+pub mod doc;
 pub mod exit;
+pub mod figures;
+pub mod judge;
 pub mod recompute;
+pub mod render;
 pub mod run;
 pub mod samples;
 pub mod ui;

@@ -11,6 +11,11 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match (&cli.command, &cli.report) {
         (Some(Command::Report(args)), _) | (None, Some(args)) => cmd::report::run(args),
+        (Some(Command::Compare(args)), _) => cmd::compare::run(args),
+        (Some(Command::Verify(args)), _) => cmd::verify::run(args),
+        (Some(Command::Plan(args)), _) => cmd::plan::run(args),
+        (Some(Command::Calibrate(args)), _) => cmd::calibrate::run(args),
+        (Some(Command::Generate(args)), _) => cmd::generate::run(args),
         (None, None) => {
             let _ = Cli::command().print_help();
             Ok(Exit::Usage)

@@ -1,36 +1,51 @@
-//! The figures of a repetition again, from its raw record.
+//! Stored figures against the raw record.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use lab_model::results::Repetition;
 use lab_stats::summary::RunSummary;
-use miette::{IntoDiagnostic as _, WrapErr as _, miette};
+use miette::miette;
 
-use crate::samples::Measured;
-
-/// Recomputes a repetition's figures and checks that the stored ones are the same.
+/// Checks that a repetition's stored figures follow from its record, and that k6 says the same.
 ///
 /// # Errors
-/// The record cannot be read, or a stored figure does not follow from it.
-pub fn check(folder: &Path, stored: &Repetition) -> miette::Result<Measured> {
-    let path = folder.join("samples.parquet");
-    let measured = Measured::read(&path)?;
-    let summary = RunSummary::of(&measured.started_at, &measured.duration, &measured.failed)
-        .into_diagnostic()
-        .wrap_err_with(|| format!("{}", path.display()))?;
+/// The first figure that differs, by name.
+pub fn check(folder: &Path, stored: &Repetition, summary: &RunSummary) -> miette::Result<()> {
+    let file = folder.join("repetition.json");
     for (name, value) in summary.metrics() {
         let was = stored.metrics.get(&name).copied().flatten();
-        if was != value {
+        if !same(was, value) {
             return Err(miette!(
                 help = "the record or repetition.json was changed: `bench validate RUN` lists every such place",
-                "{}: {name} is stored as {was:?} and is {value:?} by the raw record",
-                folder.join("repetition.json").display()
+                "{}: {name} is stored as {} and is {} by the raw record",
+                file.display(),
+                shown(was),
+                shown(value)
             ));
         }
     }
-    cross_check(folder, stored, &summary.metrics(), summary.errors)?;
-    Ok(measured)
+    if stored.requests != summary.requests {
+        return Err(miette!(
+            "{}: {} requests are stored and {} are in the raw record",
+            file.display(),
+            stored.requests,
+            summary.requests
+        ));
+    }
+    cross_check(folder, stored, &summary.metrics(), summary.errors)
+}
+
+/// The last digit of a number read from JSON may differ.
+pub fn same(a: Option<f64>, b: Option<f64>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a == b || (a - b).abs() <= 1e-15 * a.abs().max(b.abs()),
+        (a, b) => a == b,
+    }
+}
+
+fn shown(value: Option<f64>) -> String {
+    value.map_or("missing".to_owned(), |v| v.to_string())
 }
 
 /// k6 keeps every value and interpolates as we do (type 7): its percentiles and ours of the same samples must agree.
@@ -59,7 +74,7 @@ fn cross_check(
         };
         if (mine - theirs).abs() > 1e-6 * theirs.max(1e-3) {
             return Err(miette!(
-                help = "k6's way to compute percentiles may have changed: compare its release notes with STATISTICS section 2",
+                help = "k6's way to compute percentiles may have changed: compare its release notes with docs/METHODOLOGY.md",
                 "{}: {name} is {mine} ms by the raw record and {theirs} ms by k6",
                 folder.display()
             ));

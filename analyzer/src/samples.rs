@@ -4,7 +4,7 @@ use std::path::Path;
 
 use miette::{IntoDiagnostic as _, WrapErr as _};
 use polars::prelude::{
-    DataFrame, LazyFrame, PlRefPath, ScanArgsParquet, SortMultipleOptions, col, lit,
+    Column, DataFrame, LazyFrame, PlRefPath, PolarsError, PolarsResult, ScanArgsParquet, col, lit,
 };
 
 /// The measured phase of one repetition, in order of start times.
@@ -16,9 +16,9 @@ pub struct Measured {
     pub duration: Vec<i64>,
     /// k6 counts it as failed.
     pub failed: Vec<bool>,
-    /// Name of the request.
+    /// Index into `endpoints`.
     pub endpoint: Vec<u16>,
-    /// Names that `endpoint` points into.
+    /// Names of requests.
     pub endpoints: Vec<String>,
 }
 
@@ -28,61 +28,106 @@ impl Measured {
     /// # Errors
     /// No such file, or not of the documented form.
     pub fn read(path: &Path) -> miette::Result<Self> {
-        let frame = scan(path)
-            .into_diagnostic()
-            .wrap_err_with(|| format!("{} is no record of requests", path.display()))?;
-        Self::from_frame(&frame)
+        scan(path)
+            .and_then(|frame| Self::of(&frame))
             .into_diagnostic()
             .wrap_err_with(|| format!("{} is no record of requests", path.display()))
     }
 
-    fn from_frame(frame: &DataFrame) -> polars::prelude::PolarsResult<Self> {
+    fn of(frame: &DataFrame) -> PolarsResult<Self> {
         let mut out = Self {
-            started_at: frame
-                .column("started_at")?
-                .i64()?
-                .into_no_null_iter()
-                .collect(),
-            duration: frame
-                .column("duration")?
-                .i64()?
-                .into_no_null_iter()
-                .collect(),
-            failed: frame
-                .column("failed")?
-                .bool()?
-                .into_no_null_iter()
-                .collect(),
+            started_at: integers(frame, "started_at")?,
+            duration: integers(frame, "duration")?,
             ..Self::default()
         };
-        for name in frame.column("endpoint")?.str()?.into_no_null_iter() {
-            let id = out
-                .endpoints
-                .iter()
-                .position(|known| known == name)
-                .unwrap_or_else(|| {
-                    out.endpoints.push(name.to_owned());
-                    out.endpoints.len() - 1
-                });
-            out.endpoint.push(u16::try_from(id).unwrap_or(u16::MAX));
+        for chunk in full(frame, "failed")?.bool()?.downcast_iter() {
+            out.failed.extend(chunk.values_iter());
         }
+        out.endpoint.reserve(out.duration.len());
+        for chunk in full(frame, "endpoint")?.str()?.downcast_iter() {
+            for name in chunk.values_iter() {
+                let id = out.id_of(name)?;
+                out.endpoint.push(id);
+            }
+        }
+        out.sort();
         Ok(out)
+    }
+
+    /// The number of a name; there are few, so a search is cheaper than a map.
+    ///
+    /// # Errors
+    /// More than 65,536 names.
+    pub fn id_of(&mut self, name: &str) -> PolarsResult<u16> {
+        let found = self.endpoints.iter().position(|known| known == name);
+        let id = found.unwrap_or(self.endpoints.len());
+        if found.is_none() {
+            self.endpoints.push(name.to_owned());
+        }
+        u16::try_from(id)
+            .map_err(|_| PolarsError::ComputeError("more than 65,536 endpoints".into()))
+    }
+
+    /// Puts rows into the order of their start; the lab's files already have it.
+    pub fn sort(&mut self) {
+        if self.started_at.is_sorted() {
+            return;
+        }
+        let mut rows: Vec<usize> = (0..self.started_at.len()).collect();
+        rows.sort_by_key(|&i| self.started_at[i]);
+        self.started_at = rows.iter().map(|&i| self.started_at[i]).collect();
+        self.duration = rows.iter().map(|&i| self.duration[i]).collect();
+        self.failed = rows.iter().map(|&i| self.failed[i]).collect();
+        self.endpoint = rows.iter().map(|&i| self.endpoint[i]).collect();
+    }
+
+    /// Durations of the good answers.
+    pub fn good(&self) -> Vec<i64> {
+        let rows = self.duration.iter().zip(&self.failed);
+        rows.filter(|(_, failed)| !**failed)
+            .map(|(d, _)| *d)
+            .collect()
+    }
+
+    /// Rows of one endpoint.
+    pub fn of_endpoint(&self, id: u16) -> Self {
+        let rows = || (0..self.duration.len()).filter(move |&i| self.endpoint[i] == id);
+        Self {
+            started_at: rows().map(|i| self.started_at[i]).collect(),
+            duration: rows().map(|i| self.duration[i]).collect(),
+            failed: rows().map(|i| self.failed[i]).collect(),
+            ..Self::default()
+        }
     }
 }
 
-fn scan(path: &Path) -> polars::prelude::PolarsResult<DataFrame> {
-    let path = PlRefPath::new(path.to_string_lossy());
-    LazyFrame::scan_parquet(path, ScanArgsParquet::default())?
+fn scan(path: &Path) -> PolarsResult<DataFrame> {
+    let place = PlRefPath::new(path.to_string_lossy());
+    let args = ScanArgsParquet {
+        // A folder name with a star in it is a folder name.
+        glob: false,
+        ..ScanArgsParquet::default()
+    };
+    LazyFrame::scan_parquet(place, args)?
         .filter(col("phase").eq(lit("measure")))
-        .select([
-            col("started_at"),
-            col("duration"),
-            col("failed"),
-            col("endpoint"),
-        ])
-        .sort(
-            ["started_at"],
-            SortMultipleOptions::default().with_maintain_order(true),
-        )
+        .select(["started_at", "duration", "failed", "endpoint"].map(col))
         .collect()
+}
+
+fn full<'a>(frame: &'a DataFrame, name: &str) -> PolarsResult<&'a Column> {
+    let column = frame.column(name)?;
+    if column.null_count() > 0 {
+        let text = format!("column `{name}` has {} nulls", column.null_count());
+        return Err(PolarsError::SchemaMismatch(text.into()));
+    }
+    Ok(column)
+}
+
+fn integers(frame: &DataFrame, name: &str) -> PolarsResult<Vec<i64>> {
+    let column = full(frame, name)?.i64()?;
+    let mut out = Vec::with_capacity(column.len());
+    for chunk in column.downcast_iter() {
+        out.extend_from_slice(chunk.values());
+    }
+    Ok(out)
 }

@@ -1,3 +1,8 @@
 //! One file a subcommand.
 
+pub mod calibrate;
+pub mod compare;
+pub mod generate;
+pub mod plan;
 pub mod report;
+pub mod verify;

@@ -1,12 +1,17 @@
 //! `analyze report`, also the default.
 
-use lab_verdict::{Options, terminal};
+use std::path::Path;
+
+use lab_model::results::{Manifest, Repetition};
+use lab_verdict::terminal::Style;
 use miette::IntoDiagnostic as _;
 
 use crate::cli::{Format, ReportArgs};
+use crate::doc::Document;
 use crate::exit::Exit;
+use crate::render::{csv, markdown, table};
 use crate::run::Run;
-use crate::ui;
+use crate::{judge, ui};
 
 /// Judges a run and writes the report.
 ///
@@ -14,37 +19,45 @@ use crate::ui;
 /// Results that cannot be read or do not follow from their raw records.
 pub fn run(args: &ReportArgs) -> miette::Result<Exit> {
     let run = Run::open(&args.results)?;
-    let options = Options {
-        all_pairs: args.all_pairs,
-        strict: args.strict,
-        baseline: args.baseline.clone(),
-        margin: args.margin,
-        metrics: args.metrics.clone(),
-        peeked: false,
-    };
-    let looks = run.dir.record_look(run.blocks())?;
-    let report = lab_verdict::judge_run(&run.manifest, &run.repetitions, &looks, &options)
-        .into_diagnostic()?;
-    let text = match args.format {
-        Format::Json => serde_json::to_string_pretty(&report).into_diagnostic()?,
-        Format::Table => {
-            let style = if args.out.is_some() {
-                terminal::Style::plain()
-            } else {
-                ui::style()
-            };
-            format!(
-                "{}\n{}",
-                terminal::receipt(&run.manifest, &run.repetitions, style),
-                terminal::verdict(&report, style)
-            )
-        }
-    };
-    match &args.out {
-        Some(path) => {
-            lab_model::atomic::write(path, format!("{text}\n").as_bytes()).into_diagnostic()?
-        }
-        None => ui::say(&text),
-    }
+    let looks = run.look()?;
+    let doc = judge::document(&run, &looks, &args.asked.asked())?;
+    write(
+        &doc,
+        Some((&run.manifest, &run.repetitions)),
+        args.format,
+        args.out.as_deref(),
+    )?;
     Ok(Exit::Ok)
+}
+
+/// Writes a document in a format, to a file or to standard output.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write(
+    doc: &Document,
+    receipt: Option<(&Manifest, &[Repetition])>,
+    format: Format,
+    out: Option<&Path>,
+) -> miette::Result<()> {
+    let style = if out.is_some() {
+        Style::plain()
+    } else {
+        ui::style()
+    };
+    let text = match format {
+        Format::Json => serde_json::to_string_pretty(doc).into_diagnostic()?,
+        Format::Table => table::render(doc, receipt, style),
+        Format::Markdown => markdown::render(doc, receipt),
+        Format::Csv => csv::render(doc)?,
+    };
+    match out {
+        Some(path) => {
+            lab_model::atomic::write(path, format!("{text}\n").as_bytes()).into_diagnostic()
+        }
+        None => {
+            ui::say(&text);
+            Ok(())
+        }
+    }
 }
