@@ -1,0 +1,2 @@
+# 1 CPU, 1 worker, 30 connections.
+common: common.smoke "single"
