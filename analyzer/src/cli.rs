@@ -8,7 +8,7 @@ use crate::doc::Asked;
 
 /// Intervals and tests over latency percentiles, from repeated runs.
 ///
-/// A bare folder is the same as `analyze report FOLDER`.
+/// A bare folder is the same as `analyze report FOLDER`: see `analyze report --help`.
 ///
 /// Exit codes: 0 done, or pass; 1 regression, or something differs; 2 usage or data error; 3 inconclusive.
 #[derive(Debug, Parser)]
@@ -17,17 +17,28 @@ use crate::doc::Asked;
     version,
     propagate_version = true,
     max_term_width = 100,
-    args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true,
+    arg_required_else_help = true,
     after_help = "Examples:\n  analyze results/\n  analyze results/ --format html --out report.html\n  analyze results/20261124T101500Z-single-read-heavy --all-pairs --metric p99 --metric p50"
 )]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
-    pub command: Option<Command>,
-    /// Without a subcommand: a report.
-    #[command(flatten)]
-    pub report: Option<ReportArgs>,
+    pub command: Command,
+}
+
+impl Cli {
+    /// Parses a command line in which a bare folder, or an option, stands for `report`.
+    pub fn parse_arguments() -> Self {
+        let mut arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
+        if let Some(first) = arguments.get(1).and_then(|a| a.to_str().or(Some(""))) {
+            let command = <Self as clap::CommandFactory>::command();
+            let own = ["help", "-h", "--help", "-V", "--version"].contains(&first);
+            if !own && command.find_subcommand(first).is_none() {
+                arguments.insert(1, "report".into());
+            }
+        }
+        Self::parse_from(arguments)
+    }
 }
 
 /// Subcommands.
