@@ -82,12 +82,24 @@ pub fn receipt(manifest: &Manifest, repetitions: &[Repetition], style: Style) ->
             "{spoiled} of {} repetitions do not count:",
             repetitions.len()
         );
-        for r in repetitions.iter().filter(|r| !r.valid) {
-            let why = r
+        for target in &targets {
+            let all: Vec<&Repetition> = repetitions
+                .iter()
+                .filter(|r| &r.target == *target)
+                .collect();
+            let bad: Vec<&&Repetition> = all.iter().filter(|r| !r.valid).collect();
+            let Some(first) = bad.first() else { continue };
+            let why = first
                 .reasons
                 .first()
                 .map_or("no reason given", |reason| reason.message.as_str());
-            let _ = writeln!(out, "  block {:>2} {:<20} {why}", r.block, r.target);
+            let head = format!(
+                "{target}: {} of {}, block {}:",
+                bad.len(),
+                all.len(),
+                first.block
+            );
+            bullet(&mut out, &format!("  {head}"), why, style);
         }
     } else if stopped.is_empty() && !repetitions.is_empty() {
         let _ = writeln!(
@@ -217,17 +229,11 @@ fn nothing_judged(report: &Report) -> bool {
         .all(|t| t.estimate.is_none())
 }
 
+/// A head and its text, wrapped with an indent.
 fn bullet(out: &mut String, head: &str, text: &str, style: Style) {
-    for (i, line) in textwrap::wrap(text, usize::from(style.width) - head.len() - 2)
-        .into_iter()
-        .enumerate()
-    {
-        let lead = if i == 0 {
-            head.to_owned()
-        } else {
-            " ".repeat(head.len())
-        };
-        let _ = writeln!(out, "{lead} {line}");
+    let options = textwrap::Options::new(usize::from(style.width)).subsequent_indent("      ");
+    for line in textwrap::wrap(&format!("{head} {text}"), options) {
+        let _ = writeln!(out, "{line}");
     }
 }
 
