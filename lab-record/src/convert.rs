@@ -73,12 +73,12 @@ pub fn messages(log: &Path) -> Result<String> {
 }
 
 fn by_phase(record: &Record) -> BTreeMap<String, u64> {
-    let mut counts = vec![0; record.phases.len()];
-    for (_, row) in &record.rows {
+    let names = record.phases.as_slice();
+    let mut counts = vec![0; names.len()];
+    for row in &record.rows {
         counts[usize::from(row.phase)] += 1;
     }
-    let named = record.phases.iter().cloned().zip(counts);
-    named.filter(|(_, count)| *count > 0).collect()
+    names.iter().cloned().zip(counts).collect()
 }
 
 /// Calls `record` with number and text of every line of the record, and returns the other lines.

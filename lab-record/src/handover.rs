@@ -2,35 +2,51 @@
 
 use std::collections::BTreeMap;
 
-use crate::line::{End, Line};
-use crate::names;
-use crate::rows::{Row, decode};
+use crate::line::{End, Line, Part};
+use crate::names::Names;
+use crate::rows::{Times, decode};
 
-/// Rows of one user of the load, and its last word.
+/// One request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    pub(crate) times: Times,
+    pub(crate) vu: u32,
+    pub(crate) status: u16,
+    /// Number in [`Record::endpoints`].
+    pub(crate) endpoint: u8,
+    /// Number in [`Record::phases`].
+    pub(crate) phase: u8,
+}
+
+/// What one user of the load has handed over so far.
 #[derive(Debug, Default)]
 struct User {
-    rows: Vec<Row>,
-    chunks: u32,
-    end: Option<End>,
+    parts: u32,
+    rows: u64,
+    ended: bool,
 }
 
 /// What has been handed over so far.
 #[derive(Debug, Default)]
 pub(crate) struct Handover {
     users: BTreeMap<u32, User>,
-    /// The end line that all others are compared to.
-    first_end: Option<End>,
+    rows: Vec<Row>,
+    phases: Names,
+    endpoints: Names,
+    /// The first user that ended, and how many users it says there are.
+    first: Option<(u32, u32)>,
+    dropped: u64,
 }
 
 /// A complete hand-over.
 #[derive(Debug)]
 pub(crate) struct Record {
-    /// In order of start; requests of the same tick by user, then in the user's order. Starts are ns since the epoch.
-    pub(crate) rows: Vec<(i64, Row)>,
+    /// In order of start; requests of the same millisecond by user.
+    pub(crate) rows: Vec<Row>,
     pub(crate) dropped: u64,
     pub(crate) vus: u32,
-    pub(crate) phases: Vec<String>,
-    pub(crate) endpoints: Vec<String>,
+    pub(crate) phases: Names,
+    pub(crate) endpoints: Names,
 }
 
 impl Handover {
@@ -41,108 +57,84 @@ impl Handover {
     /// Takes the next line.
     pub(crate) fn take(&mut self, line: Line) -> Result<(), String> {
         match line {
-            Line::Chunk { vu, chunk, bytes } => self.take_chunk(vu, chunk, &bytes),
-            Line::End(end) => self.take_end(end),
+            Line::Part(part) => self.take_part(&part),
+            Line::End(end) => self.take_end(&end),
         }
     }
 
-    fn take_chunk(&mut self, vu: u32, chunk: u32, bytes: &[u8]) -> Result<(), String> {
+    fn take_part(&mut self, part: &Part) -> Result<(), String> {
+        let vu = part.vu;
         let user = self.users.entry(vu).or_default();
-        if user.end.is_some() {
+        if user.ended {
             return Err(format!("user {vu} hands over again after its end"));
         }
-        if chunk != user.chunks {
+        if part.number != user.parts {
             return Err(format!(
-                "user {vu} hands over part {chunk}, part {} is next",
-                user.chunks
+                "user {vu} hands over part {}, part {} is next",
+                part.number, user.parts
             ));
         }
-        user.rows.extend(decode(bytes)?);
-        user.chunks += 1;
+        let phase = self.phases.number(&part.phase)?;
+        let endpoint = self.endpoints.number(&part.endpoint)?;
+        let times = decode(&part.bytes)?;
+        user.parts += 1;
+        user.rows += times.len() as u64;
+        self.rows.extend(times.into_iter().map(|times| Row {
+            times,
+            vu,
+            status: part.status,
+            endpoint,
+            phase,
+        }));
         Ok(())
     }
 
-    fn take_end(&mut self, end: End) -> Result<(), String> {
+    fn take_end(&mut self, end: &End) -> Result<(), String> {
         let vu = end.vu;
-        names::check("phases", &end.phases)?;
-        names::check("endpoints", &end.endpoints)?;
-        if end.base_ms > i64::MAX as u64 / 2_000_000 {
-            return Err(format!("base_ms {} is no time", end.base_ms));
-        }
-        let first = self.first_end.get_or_insert_with(|| end.clone());
-        if (&end.phases, &end.endpoints, end.vus) != (&first.phases, &first.endpoints, first.vus) {
+        let (first, vus) = *self.first.get_or_insert((vu, end.vus));
+        if end.vus != vus {
             return Err(format!(
-                "user {vu} was told another load than user {}",
-                first.vu
+                "user {vu} knows of {} users, user {first} of {vus}",
+                end.vus
             ));
         }
         let user = self.users.entry(vu).or_default();
-        if user.end.is_some() {
+        if user.ended {
             return Err(format!("user {vu} ends twice"));
         }
-        if (user.chunks, user.rows.len() as u64) != (end.chunks, end.rows) {
+        if (user.parts, user.rows) != (end.parts, end.rows) {
             return Err(format!(
                 "user {vu} counts {} rows in {} parts, here are {} in {}",
-                end.rows,
-                end.chunks,
-                user.rows.len(),
-                user.chunks
+                end.rows, end.parts, user.rows, user.parts
             ));
         }
-        let known = |row: &Row| {
-            usize::from(row.endpoint) < end.endpoints.len()
-                && usize::from(row.phase) < end.phases.len()
-        };
-        if let Some(row) = user.rows.iter().find(|row| !known(row)) {
-            return Err(format!(
-                "user {vu} has a row of endpoint {}, phase {}, which have no names",
-                row.endpoint, row.phase
-            ));
-        }
-        user.end = Some(end);
+        user.ended = true;
+        self.dropped = self.dropped.saturating_add(end.dropped);
         Ok(())
     }
 
     /// Everything, in order; or what is missing.
-    pub(crate) fn finish(self) -> Result<Record, String> {
+    pub(crate) fn finish(mut self) -> Result<Record, String> {
         let silent: Vec<_> = self
             .users
             .iter()
-            .filter(|(_, user)| user.end.is_none())
+            .filter(|(_, user)| !user.ended)
             .map(|(vu, _)| vu.to_string())
             .collect();
         if !silent.is_empty() {
             return Err(format!("no end from user {}", silent.join(", ")));
         }
-        let Some(first) = self.first_end else {
-            return Err("no user handed over".to_owned());
-        };
-        if self.users.len() as u64 != u64::from(first.vus) {
-            return Err(format!(
-                "{} users handed over, of {}",
-                self.users.len(),
-                first.vus
-            ));
+        let (_, vus) = self.first.ok_or("no user handed over")?;
+        if self.users.len() as u64 != u64::from(vus) {
+            return Err(format!("{} users handed over, of {vus}", self.users.len()));
         }
-        let mut dropped: u64 = 0;
-        let count = self.users.values().map(|user| user.rows.len()).sum();
-        let mut rows = Vec::with_capacity(count);
-        for user in self.users.into_values() {
-            let Some(end) = user.end else { continue };
-            dropped = dropped.saturating_add(end.dropped);
-            let start = |row: &Row| {
-                (end.base_ms.saturating_add(row.start_ms) as i64).saturating_mul(1_000_000)
-            };
-            rows.extend(user.rows.iter().map(|row| (start(row), *row)));
-        }
-        // Stable: see the order promised above.
-        rows.sort_by_key(|(started_at, _)| *started_at);
+        self.rows.sort_by_key(|row| (row.times.started_at, row.vu));
         Ok(Record {
-            rows,
-            dropped,
-            vus: first.vus,
-            phases: first.phases,
-            endpoints: first.endpoints,
+            rows: self.rows,
+            dropped: self.dropped,
+            vus,
+            phases: self.phases,
+            endpoints: self.endpoints,
         })
     }
 }

@@ -13,10 +13,22 @@ const VERSION: u32 = 1;
 /// One line of the record.
 #[derive(Debug)]
 pub(crate) enum Line {
-    /// `BENCH-RECORD <vu> <chunk> <base64>`: rows of one user of the load; chunks count from 0.
-    Chunk { vu: u32, chunk: u32, bytes: Vec<u8> },
+    /// `BENCH-RECORD <user> <part> <phase> <endpoint> <status> <base64>`.
+    Part(Part),
     /// `BENCH-RECORD-END <json>`: this user has handed over everything.
     End(End),
+}
+
+/// Rows of one user, phase, endpoint and status.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) vu: u32,
+    /// Parts of a user count from 0.
+    pub(crate) number: u32,
+    pub(crate) phase: String,
+    pub(crate) endpoint: String,
+    pub(crate) status: u16,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// What a user says when it has handed over.
@@ -29,17 +41,11 @@ pub(crate) struct End {
     /// Users of the load.
     pub(crate) vus: u32,
     /// Lines of rows before this one.
-    pub(crate) chunks: u32,
+    pub(crate) parts: u32,
     /// Rows in them.
     pub(crate) rows: u64,
     /// Requests that did not fit.
     pub(crate) dropped: u64,
-    /// What start times count from: ms since the Unix epoch.
-    pub(crate) base_ms: u64,
-    /// Names by number.
-    pub(crate) phases: Vec<String>,
-    /// Names by number.
-    pub(crate) endpoints: Vec<String>,
 }
 
 /// Is this line, whole or cut off, part of the record?
@@ -51,7 +57,7 @@ pub(crate) fn is_record(line: &[u8]) -> bool {
 pub(crate) fn parse(line: &[u8]) -> Result<Line, String> {
     match line.strip_prefix(MARK_END) {
         Some(json) => end(json).map(Line::End),
-        None => chunk(line.strip_prefix(MARK).unwrap_or(line)),
+        None => part(line.strip_prefix(MARK).unwrap_or(line)).map(Line::Part),
     }
 }
 
@@ -66,20 +72,36 @@ fn end(json: &[u8]) -> Result<End, String> {
     Ok(end)
 }
 
-fn chunk(rest: &[u8]) -> Result<Line, String> {
-    let mut parts = rest.splitn(3, |b| *b == b' ');
-    let mut next = |what: &str| parts.next().ok_or_else(|| format!("no {what} in it"));
-    let vu = number("user", next("user")?)?;
-    let chunk = number("chunk", next("chunk")?)?;
-    let bytes = STANDARD
-        .decode(next("rows")?)
-        .map_err(|e| format!("its rows are no base64: {e}"))?;
-    Ok(Line::Chunk { vu, chunk, bytes })
+fn part(rest: &[u8]) -> Result<Part, String> {
+    let mut words = rest.split(|b| *b == b' ');
+    let mut next = |what: &str| words.next().ok_or_else(|| format!("no {what} in it"));
+    let part = Part {
+        vu: number("user", next("user")?)?,
+        number: number("part", next("part")?)?,
+        phase: name("phase", next("phase")?)?,
+        endpoint: name("endpoint", next("endpoint")?)?,
+        status: number("status", next("status")?)?,
+        bytes: STANDARD
+            .decode(next("rows")?)
+            .map_err(|e| format!("its rows are no base64: {e}"))?,
+    };
+    match words.next() {
+        None => Ok(part),
+        Some(_) => Err("something follows its rows".to_owned()),
+    }
 }
 
-fn number(what: &str, text: &[u8]) -> Result<u32, String> {
+fn number<T: std::str::FromStr>(what: &str, text: &[u8]) -> Result<T, String> {
     std::str::from_utf8(text)
         .ok()
         .and_then(|t| t.parse().ok())
-        .ok_or_else(|| format!("'{}' is no {what} number", String::from_utf8_lossy(text)))
+        .ok_or_else(|| format!("'{}' is no {what} number", text.escape_ascii()))
+}
+
+fn name(what: &str, text: &[u8]) -> Result<String, String> {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_-.".contains(b);
+    if text.is_empty() || text.len() > 64 || !text.iter().all(plain) {
+        return Err(format!("'{}' is no name of {what}", text.escape_ascii()));
+    }
+    Ok(String::from_utf8_lossy(text).into_owned())
 }

@@ -1,17 +1,27 @@
-//! Names of phases and endpoints.
+//! Names of phases and endpoints, each kept once.
 
-/// Refuses what cannot be names for the numbers 0 to 7.
-pub(crate) fn check(what: &str, names: &[String]) -> Result<(), String> {
-    if names.is_empty() || names.len() > 8 {
-        return Err(format!("{} names of {what}, not 1 to 8", names.len()));
-    }
-    for (i, name) in names.iter().enumerate() {
-        if name.is_empty() || name.len() > 64 || name.chars().any(char::is_control) {
-            return Err(format!("{name:?} is no name of {what}"));
+/// Names in order of their first use.
+#[derive(Debug, Default)]
+pub(crate) struct Names(Vec<String>);
+
+/// More phases or endpoints than this are no load of ours.
+const MOST: usize = 256;
+
+impl Names {
+    /// The number of this name.
+    pub(crate) fn number(&mut self, name: &str) -> Result<u8, String> {
+        let at = self.0.iter().position(|known| known == name);
+        let at = at.unwrap_or(self.0.len());
+        if at == self.0.len() {
+            if at == MOST {
+                return Err(format!("more than {MOST} phases or endpoints"));
+            }
+            self.0.push(name.to_owned());
         }
-        if names[..i].contains(name) {
-            return Err(format!("{name:?} twice among the {what}"));
-        }
+        u8::try_from(at).map_err(|e| e.to_string())
     }
-    Ok(())
+
+    pub(crate) fn as_slice(&self) -> &[String] {
+        &self.0
+    }
 }

@@ -11,8 +11,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{ColumnPath, Type};
 
-use crate::handover::Record;
-use crate::rows::Row;
+use crate::handover::{Record, Row};
 use crate::{CLOCK_RESOLUTION_NS, RecordError, Result, SCHEMA_VERSION};
 
 /// Rows read in one piece: enough for readers to work on several at once.
@@ -64,25 +63,19 @@ fn fill(
         Arc::new(schema()?),
         Arc::new(properties(record, k6_version)?),
     )?;
-    let phases = texts(&record.phases);
-    let endpoints = texts(&record.endpoints);
+    let phases = texts(record.phases.as_slice());
+    let endpoints = texts(record.endpoints.as_slice());
+    let name = |names: &[ByteArray], number: u8| names[usize::from(number)].clone();
     for rows in record.rows.chunks(GROUP_ROWS) {
         let mut group = writer.next_row_group()?;
-        let group_writer = &mut group;
-        column::<Int64Type>(group_writer, rows.iter().map(|(started_at, _)| *started_at))?;
-        column::<Int64Type>(group_writer, rows.iter().map(|(_, row)| row.duration))?;
-        column::<Int64Type>(group_writer, rows.iter().map(|(_, row)| row.waiting))?;
-        column::<Int32Type>(group_writer, rows.iter().map(|(_, row)| row.status.into()))?;
-        let name = |names: &[ByteArray], number: u8| names[usize::from(number)].clone();
-        column::<ByteArrayType>(
-            group_writer,
-            rows.iter().map(|(_, row)| name(&endpoints, row.endpoint)),
-        )?;
-        column::<ByteArrayType>(
-            group_writer,
-            rows.iter().map(|(_, row)| name(&phases, row.phase)),
-        )?;
-        column::<BoolType>(group_writer, rows.iter().map(|(_, row)| failed(row)))?;
+        let out = &mut group;
+        column::<Int64Type>(out, rows.iter().map(|row| row.times.started_at))?;
+        column::<Int64Type>(out, rows.iter().map(|row| row.times.duration))?;
+        column::<Int64Type>(out, rows.iter().map(|row| row.times.waiting))?;
+        column::<Int32Type>(out, rows.iter().map(|row| row.status.into()))?;
+        column::<ByteArrayType>(out, rows.iter().map(|row| name(&endpoints, row.endpoint)))?;
+        column::<ByteArrayType>(out, rows.iter().map(|row| name(&phases, row.phase)))?;
+        column::<BoolType>(out, rows.iter().map(failed))?;
         group.close()?;
     }
     let mut inner = writer.into_inner()?;

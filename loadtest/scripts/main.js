@@ -15,7 +15,7 @@ import { summarise } from './lib/summary.js';
 const plan = readPlan(__ENV);
 const userId = idTable(plan.users);
 const record = plan.record ? recorder(plan) : null;
-const request = requests(plan, userId, expectedLengths(plan.expectedFile, plan.users), record);
+const expected = expectedLengths(plan.expectedFile, plan.users);
 const next = picker(plan);
 const thinkTimeS = plan.thinkTimeMs / 1000;
 
@@ -28,23 +28,27 @@ export function setup() {
   refuseWrongTarget(plan, userId);
 }
 
-function send(phase, startMs) {
-  const choice = next(phase);
-  request[choice.endpoint](phase, choice.index, startMs);
+// Returns what sends the next request of a phase; it is given the time when there is a record.
+function sender(phase) {
+  const request = requests(plan, phase, userId, expected, record);
+  return (startMs) => {
+    const choice = next(phase);
+    request[choice.endpoint](choice.index, startMs);
+  };
 }
 
 // One iteration is one request, so that arrival rates are request rates.
-function iterate(phase) {
-  send(phase, record ? Date.now() : 0);
-  if (thinkTimeS > 0) sleep(thinkTimeS);
+function iteration(send) {
+  return () => {
+    send(record === null ? 0 : Date.now());
+    if (thinkTimeS > 0) sleep(thinkTimeS);
+  };
 }
 
-export function warmup() {
-  iterate('warmup');
-}
+export const warmup = iteration(sender('warmup'));
 
-const closes = record && !plan.arrival;
-export const measure = closes ? closedLoop(plan, record, (startMs) => send('measure', startMs)) : () => iterate('measure');
+const closes = record !== null && !plan.arrival;
+export const measure = closes ? closedLoop(plan, record, sender('measure')) : iteration(sender('measure'));
 
 // With arrival rates no user knows its last iteration: a scenario after the measurement asks each.
 export function handover() {

@@ -1,14 +1,14 @@
 """Reads what the load script hands over, as ../README.md describes it."""
 
+import array
 import base64
 import json
-import struct
 from typing import NamedTuple
 
 
 class Row(NamedTuple):
     vu: int
-    start_ms: int
+    start_ms: float
     duration_ms: float
     waiting_ms: float
     status: int
@@ -17,7 +17,7 @@ class Row(NamedTuple):
 
 
 class Handover:
-    """`rows` in the order of each user, `ends` by user, `messages`: the other lines."""
+    """`rows` in the order of the lines, `ends` by user, `messages`: the other lines."""
 
     def __init__(self, path):
         self.rows, self.ends, self.messages = [], {}, []
@@ -29,24 +29,24 @@ class Handover:
                 self.ends[end["vu"]] = end
                 self._take(end, parts.pop(end["vu"], []))
             elif line.startswith("BENCH-RECORD "):
-                _, vu, number, data = line.split(" ")
+                _, vu, number, phase, endpoint, status, data = line.split(" ")
                 known = parts.setdefault(int(vu), [])
                 assert int(number) == len(known), f"user {vu} hands over part {number} after {len(known)}"
-                known.append(base64.b64decode(data, validate=True))
+                known.append((phase, endpoint, int(status), base64.b64decode(data, validate=True)))
             else:
                 self.messages.append(line)
         assert not parts, f"no end from {sorted(parts)}"
 
     def _take(self, end, parts):
-        assert len(parts) == end["chunks"]
-        rows = list(struct.iter_unpack("<3d", b"".join(parts)))
+        assert len(parts) == end["parts"]
+        rows = []
+        for phase, endpoint, status, data in parts:
+            numbers = array.array("d", data)
+            count = len(numbers) // 3
+            columns = [numbers[i * count : (i + 1) * count] for i in range(3)]
+            rows += [Row(end["vu"], *row, status, endpoint, phase) for row in zip(*columns, strict=True)]
         assert len(rows) == end["rows"]
-        for packed, duration_ms, waiting_ms in rows:
-            code = int(packed)
-            assert code == packed
-            endpoint, phase = end["endpoints"][code // 8 % 8], end["phases"][code % 8]
-            start_ms = end["base_ms"] + code // 65536
-            self.rows.append(Row(end["vu"], start_ms, duration_ms, waiting_ms, code // 64 % 1024, endpoint, phase))
+        self.rows += rows
 
 
 def quantile(values, p):

@@ -80,8 +80,9 @@ class Complete(RecordTest):
         self.check({**CLOSED, "think_time_ms": 700, "measure_s": 3, "vus": 6})
 
     def test_many_parts_of_one_user(self):
-        _, handover, _ = self.check({**CLOSED, "vus": 1, "measure_s": 4, "think_time_ms": 0})
-        self.assertGreater(handover.ends[1]["chunks"], 1)
+        only_users = {**CLOSED, "vus": 1, "measure_s": 4, "think_time_ms": 0, "mix": {"user": 1}}
+        _, handover, _ = self.check(only_users)
+        self.assertGreater(handover.ends[1]["parts"], 2, "more than one part of the measurement")
         starts = [row.start_ms for row in handover.rows]
         self.assertEqual(starts, sorted(starts))
 
@@ -119,12 +120,13 @@ class Limits(RecordTest):
             process, summary = self.recorded(service.url, BENCH_RECORD_ROWS="40")
         self.assertEqual(process.returncode, 0, process.stderr)
         handover = Handover(self.console)
-        self.assertEqual([end["rows"] for end in handover.ends.values()], [20, 20])
-        dropped = sum(end["dropped"] for end in handover.ends.values())
+        rows, dropped = (sum(end[what] for end in handover.ends.values()) for what in ("rows", "dropped"))
+        # Parts of other endpoints may not be full when there is no room any more.
+        self.assertTrue(30 <= rows <= 40, rows)
         self.assertGreater(dropped, 0)
-        self.assertEqual(40 + dropped, summary["warmup"]["http_reqs"] + summary["measure"]["http_reqs"])
+        self.assertEqual(rows + dropped, summary["warmup"]["http_reqs"] + summary["measure"]["http_reqs"])
         self.assertEqual(len(handover.messages), 2)
-        self.assertRegex(handover.messages[0], r"^user \d of the load dropped \d+ rows: its record holds 20")
+        self.assertRegex(handover.messages[0], r"^user \d of the load dropped \d+ rows: its record holds \d+")
 
     def test_a_record_needs_its_file(self):
         with Service(self.data) as service:

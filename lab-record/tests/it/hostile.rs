@@ -3,7 +3,7 @@
 use lab_record::{RecordError, Samples};
 use proptest::prelude::*;
 
-use crate::script::{Case, chunk, end, log, small};
+use crate::script::{Case, User, end, log, part, small};
 
 fn refused(log: impl AsRef<[u8]>) -> String {
     let case = Case::new(log);
@@ -36,39 +36,55 @@ fn no_file() {
 
 #[test]
 fn lines_that_the_script_does_not_write() {
-    let users = small();
-    let good = end(1, 1, 1, &users[0]);
-    let rows = chunk(1, 0, &users[0].requests);
+    let user = User {
+        requests: vec![small()[0].requests[0]; 3],
+        dropped: 0,
+    };
+    let good = end(1, 1, 1, &user);
+    let requests: Vec<_> = user.requests.iter().collect();
+    let rows = part(1, 0, &requests);
+    let second = rows.replace("RECORD 1 0 ", "RECORD 1 1 ");
+    let named = |name: &str| rows.replace("warmup", name);
     for (lines, words) in [
-        ("BENCH-RECORD 1\n".to_owned(), "LOG:1: no chunk in it"),
-        ("BENCH-RECORD 1 0\n".to_owned(), "LOG:1: no rows in it"),
+        ("BENCH-RECORD 1\n".to_owned(), "LOG:1: no part in it"),
         (
-            "BENCH-RECORD x 0 AAAA\n".to_owned(),
+            "BENCH-RECORD 1 0 a b 200\n".to_owned(),
+            "LOG:1: no rows in it",
+        ),
+        (
+            "BENCH-RECORD x 0 a b 200 AAAA\n".to_owned(),
             "LOG:1: 'x' is no user number",
         ),
         (
-            "BENCH-RECORD 1 -1 AAAA\n".to_owned(),
-            "LOG:1: '-1' is no chunk number",
+            "BENCH-RECORD 1 -1 a b 200 AAAA\n".to_owned(),
+            "LOG:1: '-1' is no part number",
         ),
         (
-            "hello\nBENCH-RECORD 1 0 A*AA\n".to_owned(),
+            "BENCH-RECORD 1 0 a b 65536 AAAA\n".to_owned(),
+            "LOG:1: '65536' is no status number",
+        ),
+        (
+            "hello\nBENCH-RECORD 1 0 a b 200 A*AA\n".to_owned(),
             "LOG:2: its rows are no base64",
         ),
         (
-            "BENCH-RECORD 1 0 AAAA\n".to_owned(),
+            "BENCH-RECORD 1 0 a b 200 AAAA\n".to_owned(),
             "LOG:1: 3 bytes are not rows of 24",
         ),
         (
-            rows.replace(" 1 0 ", " 1 1 "),
-            "user 1 hands over part 1, part 0 is next",
+            rows.replace('\n', " more\n"),
+            "LOG:1: something follows its rows",
         ),
+        (named(""), "'' is no name of phase"),
+        (named("war\tmup"), "'war\\tmup' is no name of phase"),
+        (second.clone(), "user 1 hands over part 1, part 0 is next"),
         (
             format!("{rows}{rows}"),
             "LOG:2: user 1 hands over part 0, part 1 is next",
         ),
         (format!("{rows}{good}{good}"), "LOG:3: user 1 ends twice"),
         (
-            format!("{rows}{good}{}", rows.replace(" 1 0 ", " 1 1 ")),
+            format!("{rows}{good}{second}"),
             "LOG:3: user 1 hands over again after its end",
         ),
         (
@@ -84,24 +100,12 @@ fn lines_that_the_script_does_not_write() {
             "version 2 of the record, this program reads 1",
         ),
         (
-            rows.clone() + &good.replace("\"dropped\":0,", ""),
+            rows.clone() + &good.replace(",\"dropped\":0", ""),
             "missing field `dropped`",
         ),
         (
-            rows.clone() + &good.replace("[\"user\",\"users\"]", "[\"user\"]"),
-            "a row of endpoint 1, phase 1, which have no names",
-        ),
-        (
-            rows.clone() + &good.replace("\"users\"", "\"user\""),
-            "\"user\" twice among the endpoints",
-        ),
-        (
-            rows.clone() + &good.replace("[\"warmup\",\"measure\"]", "[]"),
-            "0 names of phases, not 1 to 8",
-        ),
-        (
-            rows.clone() + &good.replace("1700000000000", "18446744073709551615"),
-            "is no time",
+            rows.clone() + &good.replace("\"vus\"", "\"users\""),
+            "unknown field `users`",
         ),
     ] {
         let message = refused(&lines);
@@ -112,19 +116,20 @@ fn lines_that_the_script_does_not_write() {
 
 #[test]
 fn what_is_missing_is_named() {
-    let users = small();
-    let text = log(&users, 10);
-    let lines: Vec<_> = text.lines().collect();
+    let text = log(&small(), 10);
+    let first_end = text.find("BENCH-RECORD-END").unwrap();
+    let second = text.find("BENCH-RECORD 2").unwrap();
+    let second_end = text.rfind("BENCH-RECORD-END").unwrap();
     for (kept, words) in [
-        (&lines[..3], "no end from user 2"),
-        (&lines[..2], "1 users handed over, of 2"),
-        (&lines[..1], "no end from user 1"),
+        (second_end, "no end from user 2"),
+        (second, "1 users handed over, of 2"),
+        (first_end, "no end from user 1"),
     ] {
-        let message = refused(kept.join("\n") + "\n");
+        let message = refused(&text[..kept]);
         assert!(message.contains(words), "{message}");
     }
     let other = text.replacen("\"vus\":2", "\"vus\":3", 1);
-    assert!(refused(other).contains("user 2 was told another load than user 1"));
+    assert!(refused(other).contains("user 2 knows of 2 users, user 1 of 3"));
 }
 
 #[test]
@@ -132,7 +137,7 @@ fn an_old_file_stays_when_the_record_is_damaged() {
     let case = Case::new(log(&small(), 10));
     case.convert().unwrap();
     let before = std::fs::read(case.samples()).unwrap();
-    std::fs::write(case.log(), "BENCH-RECORD 1 0 AAAA\n").unwrap();
+    std::fs::write(case.log(), "BENCH-RECORD 1 0 a b 200 AAAA\n").unwrap();
     case.convert().expect_err("damaged");
     assert_eq!(std::fs::read(case.samples()).unwrap(), before);
 }
@@ -176,7 +181,7 @@ proptest! {
 
     #[test]
     fn any_bytes_behind_the_mark_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), ends in any::<bool>()) {
-        let mark: &[u8] = if ends { b"BENCH-RECORD-END " } else { b"BENCH-RECORD 1 0 " };
+        let mark: &[u8] = if ends { b"BENCH-RECORD-END " } else { b"BENCH-RECORD 1 0 a b 200 " };
         let case = Case::new([mark, &bytes].concat());
         prop_assert!(case.convert().is_err());
     }

@@ -10,7 +10,7 @@ use crate::script::{Case, ENDPOINTS, PHASES, Request, User, log, small};
 
 fn requests() -> impl Strategy<Value = Vec<Request>> {
     let request = (
-        0u64..1_000_000,
+        1_600_000_000_000u64..1_600_000_000_400,
         0i64..60_000_000_000,
         0i64..60_000_000_000,
         0u16..1000,
@@ -31,26 +31,41 @@ fn requests() -> impl Strategy<Value = Vec<Request>> {
 }
 
 fn users() -> impl Strategy<Value = Vec<User>> {
-    let user = (1_600_000_000_000u64..1_900_000_000_000, requests(), 0u64..3);
-    let user = user.prop_map(|(base_ms, requests, dropped)| User {
-        base_ms,
-        requests,
-        dropped,
-    });
+    let user = (requests(), 0u64..3);
+    let user = user.prop_map(|(requests, dropped)| User { requests, dropped });
     prop::collection::vec(user, 1..5)
 }
 
-/// started_at and the request, in the promised order.
-fn in_order(users: &[User]) -> Vec<(i64, Request)> {
-    let mut all: Vec<_> = users
-        .iter()
-        .flat_map(|user| {
-            let started_at = |r: &Request| (user.base_ms + r.start_ms) as i64 * 1_000_000;
-            user.requests.iter().map(move |r| (started_at(r), *r))
-        })
-        .collect();
-    all.sort_by_key(|(started_at, _)| *started_at);
+/// The promised order: by start, then by user. Within both, any: rows are compared as sets.
+fn in_order(users: &[User]) -> Vec<(u64, usize, Request)> {
+    let of = |(vu, user): (usize, &User)| -> Vec<_> {
+        user.requests.iter().map(|r| (r.start_ms, vu, *r)).collect()
+    };
+    let mut all: Vec<_> = users.iter().enumerate().flat_map(of).collect();
+    all.sort();
     all
+}
+
+/// The requests of a file; sorted within a millisecond, where users are not told apart.
+fn requests_of(samples: &Samples) -> Vec<Request> {
+    let place = |names: &[&str], id: u16| {
+        let name = samples.names[usize::from(id)].as_str();
+        names.iter().position(|known| *known == name).unwrap()
+    };
+    (0..samples.started_at.len())
+        .map(|i| {
+            assert_eq!(samples.started_at[i] % 1_000_000, 0);
+            assert_eq!(samples.failed[i], !(200..400).contains(&samples.status[i]));
+            Request {
+                start_ms: (samples.started_at[i] / 1_000_000) as u64,
+                duration_ns: samples.duration[i],
+                waiting_ns: samples.waiting[i],
+                status: samples.status[i] as u16,
+                endpoint: place(&ENDPOINTS, samples.endpoint[i]),
+                phase: place(&PHASES, samples.phase[i]),
+            }
+        })
+        .collect()
 }
 
 fn check(users: &[User], chunk_rows: usize) {
@@ -68,24 +83,17 @@ fn check(users: &[User], chunk_rows: usize) {
         (dropped, "1.1.0")
     );
     assert_eq!(samples.clock_resolution_ns, 1_000_000);
-    assert_eq!(samples.started_at.len(), expected.len());
-    for (i, (started_at, r)) in expected.iter().enumerate() {
-        assert_eq!(samples.started_at[i], *started_at);
-        assert_eq!(samples.duration[i], r.duration_ns);
-        assert_eq!(samples.waiting[i], r.waiting_ns);
-        assert_eq!(samples.status[i], i32::from(r.status));
-        assert_eq!(samples.failed[i], r.status < 200 || r.status > 399);
-        assert_eq!(
-            samples.names[usize::from(samples.endpoint[i])],
-            ENDPOINTS[r.endpoint]
-        );
-        assert_eq!(
-            samples.names[usize::from(samples.phase[i])],
-            PHASES[r.phase]
-        );
-    }
+    assert!(samples.started_at.is_sorted());
+    let mut found = requests_of(&samples);
+    found.sort();
+    let mut sent: Vec<Request> = expected.iter().map(|(_, _, r)| *r).collect();
+    sent.sort();
+    assert_eq!(found, sent);
     for (number, phase) in PHASES.iter().enumerate() {
-        let count = expected.iter().filter(|(_, r)| r.phase == number).count() as u64;
+        let count = expected
+            .iter()
+            .filter(|(_, _, r)| r.phase == number)
+            .count() as u64;
         assert_eq!(
             converted.rows_by_phase.get(*phase).copied().unwrap_or(0),
             count
@@ -108,14 +116,13 @@ fn more_rows_than_a_row_group() {
     let request = small()[0].requests[0];
     let requests = (0..300_000u64)
         .map(|i| Request {
-            start_ms: i / 7,
+            start_ms: request.start_ms + i / 7,
             duration_ns: (i * 977 % 5_000_000) as i64,
             ..request
         })
         .collect();
     check(
         &[User {
-            base_ms: 1_700_000_000_000,
             requests,
             dropped: 0,
         }],
@@ -152,9 +159,15 @@ fn messages_are_kept_apart() {
 fn users_may_hand_over_at_the_same_time() {
     let text = log(&small(), 1);
     let lines: Vec<_> = text.lines().collect();
-    // 4 lines of the first user, 3 of the second.
-    let order = [0, 4, 5, 1, 2, 6, 3];
-    let mixed: String = order.iter().map(|&i| format!("{}\n", lines[i])).collect();
+    let (first, second): (Vec<&str>, Vec<&str>) = lines
+        .iter()
+        .partition(|line| line.contains("\"vu\":1,") || line.starts_with("BENCH-RECORD 1 "));
+    let mut mixed = String::new();
+    for i in 0..first.len().max(second.len()) {
+        for line in [second.get(i), first.get(i)].into_iter().flatten() {
+            mixed += &format!("{line}\n");
+        }
+    }
     let (ordered, mixed) = (Case::new(&text), Case::new(mixed));
     ordered.convert().unwrap();
     mixed.convert().unwrap();

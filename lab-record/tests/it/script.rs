@@ -1,5 +1,6 @@
 //! What loadtest/scripts/lib/record.js writes, made by hand.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use base64::Engine as _;
@@ -11,7 +12,7 @@ pub(crate) const PHASES: [&str; 2] = ["warmup", "measure"];
 pub(crate) const ENDPOINTS: [&str; 2] = ["user", "users"];
 
 /// One request as the script sees it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Request {
     pub(crate) start_ms: u64,
     pub(crate) duration_ns: i64,
@@ -24,56 +25,63 @@ pub(crate) struct Request {
 /// One user of the load.
 #[derive(Debug, Clone)]
 pub(crate) struct User {
-    pub(crate) base_ms: u64,
     pub(crate) requests: Vec<Request>,
     pub(crate) dropped: u64,
 }
 
-pub(crate) fn chunk(vu: usize, number: usize, requests: &[Request]) -> String {
-    let mut bytes = Vec::new();
-    for r in requests {
-        let code =
-            r.start_ms * 65_536 + u64::from(r.status) * 64 + (r.endpoint * 8 + r.phase) as u64;
-        // As k6 makes milliseconds of its nanoseconds.
-        for value in [
-            code as f64,
-            r.duration_ns as f64 / 1e6,
-            r.waiting_ns as f64 / 1e6,
-        ] {
-            bytes.extend(value.to_le_bytes());
-        }
-    }
-    format!("BENCH-RECORD {vu} {number} {}\n", STANDARD.encode(bytes))
+/// A line of requests of the same phase, endpoint and status.
+pub(crate) fn part(vu: usize, number: usize, requests: &[&Request]) -> String {
+    // As k6 makes milliseconds of its nanoseconds.
+    let ms = |ns: i64| ns as f64 / 1e6;
+    let starts = requests.iter().map(|r| r.start_ms as f64);
+    let durations = requests.iter().map(|r| ms(r.duration_ns));
+    let waitings = requests.iter().map(|r| ms(r.waiting_ns));
+    let numbers = starts.chain(durations).chain(waitings);
+    let bytes: Vec<u8> = numbers.flat_map(f64::to_le_bytes).collect();
+    let Request {
+        status,
+        endpoint,
+        phase,
+        ..
+    } = *requests[0];
+    let (phase, endpoint) = (PHASES[phase], ENDPOINTS[endpoint]);
+    let rows = STANDARD.encode(bytes);
+    format!("BENCH-RECORD {vu} {number} {phase} {endpoint} {status} {rows}\n")
 }
 
-pub(crate) fn end(vu: usize, vus: usize, chunks: usize, user: &User) -> String {
+pub(crate) fn end(vu: usize, vus: usize, parts: usize, user: &User) -> String {
     format!(
-        "BENCH-RECORD-END {{\"version\":1,\"vu\":{vu},\"vus\":{vus},\"chunks\":{chunks},\"rows\":{},\"dropped\":{},\
-         \"base_ms\":{},\"phases\":[\"warmup\",\"measure\"],\"endpoints\":[\"user\",\"users\"]}}\n",
+        "BENCH-RECORD-END {{\"version\":1,\"vu\":{vu},\"vus\":{vus},\"parts\":{parts},\"rows\":{},\"dropped\":{}}}\n",
         user.requests.len(),
         user.dropped,
-        user.base_ms
     )
 }
 
-/// All users, one after the other, `chunk_rows` requests a line.
-pub(crate) fn log(users: &[User], chunk_rows: usize) -> String {
+/// All users, one after the other, at most `part_rows` requests a line.
+pub(crate) fn log(users: &[User], part_rows: usize) -> String {
     let mut out = String::new();
     for (i, user) in users.iter().enumerate() {
-        let chunks = user.requests.chunks(chunk_rows);
-        let count = chunks.len();
-        for (number, requests) in chunks.enumerate() {
-            out += &chunk(i + 1, number, requests);
+        let mut kinds = BTreeMap::<_, Vec<&Request>>::new();
+        for r in &user.requests {
+            kinds
+                .entry((r.phase, r.endpoint, r.status))
+                .or_default()
+                .push(r);
         }
-        out += &end(i + 1, users.len(), count, user);
+        let mut parts = 0;
+        for requests in kinds.values().flat_map(|all| all.chunks(part_rows)) {
+            out += &part(i + 1, parts, requests);
+            parts += 1;
+        }
+        out += &end(i + 1, users.len(), parts, user);
     }
     out
 }
 
 /// A small valid hand-over of two users.
 pub(crate) fn small() -> Vec<User> {
-    let request = |start_ms, status, endpoint, phase| Request {
-        start_ms,
+    let request = |ms: u64, status, endpoint, phase| Request {
+        start_ms: 1_700_000_000_000_u64 + ms,
         duration_ns: 1_234_567,
         waiting_ns: 1_000_001,
         status,
@@ -81,7 +89,6 @@ pub(crate) fn small() -> Vec<User> {
         phase,
     };
     let user = |requests| User {
-        base_ms: 1_700_000_000_000,
         requests,
         dropped: 0,
     };

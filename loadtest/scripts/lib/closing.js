@@ -16,6 +16,12 @@ const now = Date.now;
 export function closedLoop(plan, record, send) {
   const thinkTimeS = plan.thinkTimeMs / 1000;
   let endMs = 0; // known to a user from its first measured iteration on
+  let calmMs = 0; // a request that starts before this is not the last one
+
+  function begin() {
+    endMs = exec.scenario.startTime + plan.measureS * 1000;
+    calmMs = endMs - LONGEST_MS - plan.thinkTimeMs;
+  }
 
   function finish() {
     sleep(SETTLE_S);
@@ -24,16 +30,26 @@ export function closedLoop(plan, record, send) {
     sleep(Math.max(0.05, (endMs - now()) / 1000 + TAIL_S + 0.1));
   }
 
+  function nearTheEnd(startMs) {
+    if (endMs === 0) begin();
+    if (startMs < endMs) {
+      send(startMs);
+      // A slow last request ends when the scenario is over: there is no other iteration then.
+      if (now() + plan.thinkTimeMs < endMs) {
+        if (thinkTimeS > 0) sleep(thinkTimeS);
+        return;
+      }
+    }
+    finish();
+  }
+
   return () => {
     const startMs = now();
-    if (endMs === 0) endMs = exec.scenario.startTime + plan.measureS * 1000;
-    if (startMs >= endMs) {
-      finish();
-      return;
+    if (startMs < calmMs) {
+      send(startMs);
+      if (thinkTimeS > 0) sleep(thinkTimeS);
+    } else {
+      nearTheEnd(startMs);
     }
-    send(startMs);
-    // A slow last request ends when the scenario is over: there is no other iteration then.
-    if (startMs >= endMs - LONGEST_MS - plan.thinkTimeMs && now() + plan.thinkTimeMs >= endMs) finish();
-    else if (thinkTimeS > 0) sleep(thinkTimeS);
   };
 }

@@ -1,86 +1,102 @@
 // One row per request, kept by each user of the load in memory and handed over once, when the load is over: k6's own
-// outputs cost 20 to 40% of its throughput. Runs for every request, on the core that k6 needs for the load, so: three
-// numbers a row, no objects. The crate lab-record reads the lines; ../../README.md describes them.
+// outputs cost 20 to 40% of its throughput. Runs for every request, on the core that k6 needs for the load, where an
+// operation of JavaScript costs some 50 to 100 ns: so rows of one phase, endpoint and status are kept together, and
+// only what differs is stored. The crate lab-record reads the lines; ../../README.md describes them.
 import { b64encode } from 'k6/encoding';
 
 const VERSION = 1;
-const NUMBERS = 3; // a row: packed start, duration, waiting
-const ROW_BYTES = NUMBERS * 8;
-// Rows to a line: lines of 33 kB.
-const CHUNK_ROWS = 1024;
-// The first number is (ms since the base) * CODE + status * STATUS + endpoint * ENDPOINT + phase: exact up to 2^53.
-const CODE = 65536;
-const STATUS = 64;
-const ENDPOINT = 8;
+const COLUMNS = 3; // start, duration, waiting
+const ROW_BYTES = COLUMNS * 8;
+// Rows allocated at a time, and handed over in one line of 33 kB.
+const PART_ROWS = 1024;
 
-const PHASES = ['warmup', 'measure'];
-const ENDPOINTS = ['user', 'users'];
+const column = (buffer, rows, number) => new Float64Array(buffer, number * rows * 8, rows);
 
-// What a request is, as the recorder's `add` wants it.
-export function kindOf(phase, endpoint) {
-  return ENDPOINTS.indexOf(endpoint) * ENDPOINT + PHASES.indexOf(phase);
+// The first `used` rows of a part that was made for `rows`, without a gap between the columns.
+function compact(buffer, rows, used) {
+  if (used === rows) return buffer;
+  const result = new Float64Array(used * COLUMNS);
+  for (let i = 0; i < COLUMNS; i += 1) result.set(column(buffer, rows, i).subarray(0, used), i * used);
+  return result.buffer;
 }
 
 // Each user has a recorder of its own, with an equal share of the rows that all may keep.
 export function recorder(plan) {
   const share = Math.floor(plan.recordRows / plan.vus);
-  const chunkRows = Math.min(CHUNK_ROWS, share);
-  const chunkNumbers = chunkRows * NUMBERS;
-  const chunksMost = Math.floor(share / chunkRows);
-  const baseMs = Date.now();
-  const full = [];
-  let chunk = new Float64Array(chunkNumbers);
-  let at = 0;
+  const partRows = Math.min(PART_ROWS, Math.max(1, Math.floor(share / 8)));
+  let partsLeft = Math.floor(share / partRows);
   let dropped = 0;
   let done = false;
+  const keepers = {}; // by name
 
-  // Makes room for a row; false when there is none.
-  function room() {
-    if (full.length + 1 === chunksMost) {
-      dropped += 1;
-      return false;
-    }
-    full.push(chunk);
-    chunk = new Float64Array(chunkNumbers);
-    at = 0;
-    return true;
-  }
+  // Keeps the requests of one phase, endpoint and status.
+  function makeKeeper(name) {
+    const full = [];
+    let buffer = null;
+    let starts = null;
+    let durations = null;
+    let waitings = null;
+    let used = partRows;
 
-  function handOverChunk(number, buffer) {
-    console.log(`BENCH-RECORD ${__VU} ${number} ${b64encode(buffer)}`);
-  }
-
-  return {
-    // `timings` is k6's: an object of Go, in which each look costs 0.1 microseconds.
-    add(startMs, kind, status, timings) {
-      if (at === chunkNumbers && !room()) return;
-      chunk[at] = (startMs - baseMs) * CODE + status * STATUS + kind;
-      chunk[at + 1] = timings.duration;
-      chunk[at + 2] = timings.waiting;
-      at += NUMBERS;
-    },
-
-    // Everything this user has; nothing when it is called again.
-    handOver() {
-      if (done) return;
-      done = true;
-      full.forEach((whole, number) => handOverChunk(number, whole.buffer));
-      if (at > 0) handOverChunk(full.length, chunk.buffer.slice(0, (at / NUMBERS) * ROW_BYTES));
-      const end = {
-        version: VERSION,
-        vu: __VU,
-        vus: plan.vus,
-        chunks: full.length + (at > 0 ? 1 : 0),
-        rows: full.length * chunkRows + at / NUMBERS,
-        dropped,
-        base_ms: baseMs,
-        phases: PHASES,
-        endpoints: ENDPOINTS,
-      };
-      console.log(`BENCH-RECORD-END ${JSON.stringify(end)}`);
-      if (dropped > 0) {
-        console.error(`user ${__VU} of the load dropped ${dropped} rows: its record holds ${end.rows} (BENCH_RECORD_ROWS)`);
+    // Makes room for a row; false when there is none.
+    function room() {
+      if (partsLeft === 0) {
+        dropped += 1;
+        return false;
       }
-    },
-  };
+      partsLeft -= 1;
+      if (buffer !== null) full.push(buffer);
+      buffer = new ArrayBuffer(partRows * ROW_BYTES);
+      starts = column(buffer, partRows, 0);
+      durations = column(buffer, partRows, 1);
+      waitings = column(buffer, partRows, 2);
+      used = 0;
+      return true;
+    }
+
+    return {
+      // `timings` is k6's. Half of what a row costs is asking it.
+      keep(startMs, timings) {
+        if (used === partRows && !room()) return;
+        starts[used] = startMs;
+        durations[used] = timings.duration;
+        waitings[used] = timings.waiting;
+        used += 1;
+      },
+
+      // Calls `line` with name and bytes of each part; returns the number of rows.
+      handOver(line) {
+        if (buffer === null) return 0;
+        for (const whole of full) line(name, whole);
+        line(name, compact(buffer, partRows, used));
+        return full.length * partRows + used;
+      },
+    };
+  }
+
+  // The function (startMs, timings) that keeps a request of this outcome.
+  function keeper(phase, endpoint, status) {
+    const name = `${phase} ${endpoint} ${status}`;
+    if (!(name in keepers)) keepers[name] = makeKeeper(name);
+    return keepers[name].keep;
+  }
+
+  // Everything this user has; nothing when it is called again.
+  function handOver() {
+    if (done) return;
+    done = true;
+    let parts = 0;
+    const line = (name, buffer) => {
+      console.log(`BENCH-RECORD ${__VU} ${parts} ${name} ${b64encode(buffer)}`);
+      parts += 1;
+    };
+    const rows = Object.values(keepers).reduce((sum, one) => sum + one.handOver(line), 0);
+    const end = { version: VERSION, vu: __VU, vus: plan.vus, parts, rows, dropped };
+    console.log(`BENCH-RECORD-END ${JSON.stringify(end)}`);
+    if (dropped > 0) {
+      console.error(`user ${__VU} of the load dropped ${dropped} rows: its record holds ${rows} (BENCH_RECORD_ROWS)`);
+    }
+  }
+
+  return { keeper, handOver };
 }

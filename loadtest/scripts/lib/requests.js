@@ -2,7 +2,6 @@
 import http from 'k6/http';
 import { PAGE_SIZE, REQUEST_TIMEOUT_S } from './plan.js';
 import { pageProblem, userProblem } from './checks.js';
-import { kindOf } from './record.js';
 import { countBody, countFailure } from './tally.js';
 
 // `name` also stands for the url in k6's metrics: without it each user would be a time series of its own.
@@ -14,33 +13,45 @@ const userParams = {
 };
 const pageParams = { ...userParams, tags: { endpoint: 'users', name: 'GET /users' } };
 
-// Returns one function per endpoint, which sends one request: to the user, or for the page, with this index.
-export function requests(plan, userId, expected, record) {
-  const kinds = { warmup: {}, measure: {} };
-  for (const phase of Object.keys(kinds)) {
-    for (const endpoint of ['user', 'users']) kinds[phase][endpoint] = kindOf(phase, endpoint);
+// Returns one function per endpoint, which sends one request of this phase: to the user, or for the page, with this
+// index. `record` may be null.
+export function requests(plan, phase, userId, expected, record) {
+  // An answer without a problem has status 200.
+  const keepGood = { user: null, users: null };
+  if (record !== null) {
+    for (const endpoint of Object.keys(keepGood)) keepGood[endpoint] = record.keeper(phase, endpoint, 200);
   }
 
-  function settle(phase, endpoint, url, startMs, response, problem) {
-    if (record !== null) record.add(startMs, kinds[phase][endpoint], response.status, response.timings);
-    if (problem) countFailure(endpoint, url, problem);
+  function failed(endpoint, url, startMs, response, problem) {
+    countFailure(endpoint, url, problem);
     if (response.body) countBody(phase, endpoint, response.body.byteLength);
+    if (record !== null) record.keeper(phase, endpoint, response.status)(startMs, response.timings);
   }
 
+  function good(endpoint, keep, startMs, response) {
+    if (keep !== null) keep(startMs, response.timings);
+    countBody(phase, endpoint, response.body.byteLength);
+  }
+
+  const { user: keepUser, users: keepPage } = keepGood;
   return {
-    user(phase, index, startMs) {
+    user(index, startMs) {
       const id = userId(index);
       const url = `${plan.baseUrl}/users/${id}`;
       const response = http.get(url, userParams);
       const length = expected ? expected.user[index] : undefined;
-      settle(phase, 'user', url, startMs, response, userProblem(response, id, length));
+      const problem = userProblem(response, id, length);
+      if (problem) failed('user', url, startMs, response, problem);
+      else good('user', keepUser, startMs, response);
     },
-    users(phase, index, startMs) {
+    users(index, startMs) {
       const offset = index * PAGE_SIZE;
       const url = `${plan.baseUrl}/users?limit=${PAGE_SIZE}&offset=${offset}`;
       const response = http.get(url, pageParams);
       const length = expected ? expected.users[index] : undefined;
-      settle(phase, 'users', url, startMs, response, pageProblem(response, PAGE_SIZE, offset, plan.users, length));
+      const problem = pageProblem(response, PAGE_SIZE, offset, plan.users, length);
+      if (problem) failed('users', url, startMs, response, problem);
+      else good('users', keepPage, startMs, response);
     },
   };
 }
