@@ -63,6 +63,7 @@ pub mod outlier;
 pub mod physics;
 pub mod plan;
 pub mod planning;
+pub mod quality;
 pub mod quantile;
 pub mod report;
 pub mod seconds;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod edge_cases;
+mod gate;
 mod json;
 mod properties;
 mod support;
