@@ -18,6 +18,11 @@ let
   connections = lib.foldl' (sum: api: sum + api.connections) 0 (lib.attrValues startedTogether);
   maxConnections = modes.lab.postgres.settings.max_connections;
 
+  targetOf =
+    name:
+    modes.lab.targets.${name}
+      or (throw "bench.api.${name}: lab.toml has no target of this name; there are: ${lib.concatStringsSep ", " modes.targetNames}");
+
   budgetOf =
     name: api:
     let
@@ -36,9 +41,7 @@ let
   options =
     { name, ... }:
     let
-      target =
-        modes.lab.targets.${name}
-          or (throw "bench.api.${name}: lab.toml has no target of this name; there are: ${lib.concatStringsSep ", " modes.targetNames}");
+      target = targetOf name;
     in
     {
       options = {
@@ -105,7 +108,7 @@ let
       fromFile = lib.filterAttrs (_: text: lib.hasInfix "{database_url}" text) environment;
     in
     {
-      description = "Bench Frameworks: ${modes.lab.targets.${name}.title}";
+      description = "Bench Frameworks: ${(targetOf name).title}";
       wants = lib.optional database.enable "bench-seed.service";
       # It starts without its database, too (the contract says so); this only avoids a wait.
       after = [
@@ -210,7 +213,7 @@ in
         lib.mapAttrsToList (variable: text: {
           assertion = lib.hasInfix "{database_url}" text -> text == "{database_url}";
           message = "lab.toml: targets.${name}.env.${variable}: the units take the database's URL whole, from a file.";
-        }) modes.lab.targets.${name}.env
+        }) (targetOf name).env
       ) enabled
     );
     networking.firewall.allowedTCPPorts = lib.mapAttrsToList (_: api: api.port) (
