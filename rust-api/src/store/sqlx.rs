@@ -5,7 +5,7 @@
 
 use deadpool::managed::{Manager, Metrics, RecycleResult};
 use sqlx::{
-    ConnectOptions, Connection as _, PgConnection, Row,
+    ConnectOptions, Connection, PgConnection, Row,
     postgres::{PgConnectOptions, PgRow},
 };
 use uuid::Uuid;
@@ -43,65 +43,44 @@ impl SqlxStore {
 pub struct Connector(PgConnectOptions);
 
 impl Manager for Connector {
-    type Type = Connection;
+    type Type = PgConnection;
     type Error = sqlx::Error;
 
-    async fn create(&self) -> Result<Connection, sqlx::Error> {
-        let raw = PgConnection::connect_with(&self.0).await?;
-        Ok(Connection { raw, unread: false })
+    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
+        PgConnection::connect_with(&self.0).await
     }
 
-    async fn recycle(
-        &self,
-        connection: &mut Connection,
-        _: &Metrics,
-    ) -> RecycleResult<sqlx::Error> {
-        if connection.unread {
-            connection.probe().await?;
-        }
+    /// Nothing to do: what a client that went away left unread, sqlx reads before the next query. (Waiting for it
+    /// here would lose the connection if the next client went away too.)
+    async fn recycle(&self, _: &mut PgConnection, _: &Metrics) -> RecycleResult<sqlx::Error> {
         Ok(())
     }
 }
 
-/// A connection to the database. sqlx prepares a statement when it first sees it, and keeps it for the
-/// connection's life.
-pub struct Connection {
-    raw: PgConnection,
-    /// A query was begun and not waited for: its answer has to be read before anything else can be.
-    unread: bool,
-}
-
-impl Session for Connection {
+/// Statements are prepared when first used, and kept for the connection's life.
+impl Session for PgConnection {
     type Error = sqlx::Error;
 
     async fn ready(&mut self) -> Result<(), sqlx::Error> {
-        self.unread = true;
-        sqlx::query(sql::READY).fetch_one(&mut self.raw).await?;
-        self.unread = false;
+        sqlx::query(sql::READY).fetch_one(self).await?;
         Ok(())
     }
 
     async fn user(&mut self, id: Uuid) -> Result<Option<User>, sqlx::Error> {
-        self.unread = true;
         let row = sqlx::query(sql::GET_USER)
             .bind(id)
-            .fetch_optional(&mut self.raw)
+            .fetch_optional(self)
             .await?;
-        self.unread = false;
         row.as_ref().map(user).transpose()
     }
 
     async fn users(&mut self, page: Page) -> Result<UserPage, sqlx::Error> {
-        self.unread = true;
         let rows = sqlx::query(sql::LIST_USERS)
             .bind(page.limit)
             .bind(page.offset)
-            .fetch_all(&mut self.raw)
+            .fetch_all(&mut *self)
             .await?;
-        let count = sqlx::query(sql::COUNT_USERS)
-            .fetch_one(&mut self.raw)
-            .await?;
-        self.unread = false;
+        let count = sqlx::query(sql::COUNT_USERS).fetch_one(self).await?;
         Ok(UserPage {
             items: rows.iter().map(user).collect::<Result<_, _>>()?,
             limit: page.limit,
@@ -116,9 +95,7 @@ impl Session for Connection {
 
     /// Sends a `Sync` and reads everything up to its answer.
     async fn probe(&mut self) -> Result<(), sqlx::Error> {
-        self.raw.ping().await?;
-        self.unread = false;
-        Ok(())
+        self.ping().await
     }
 }
 
