@@ -56,6 +56,13 @@ class Bench:
         sql = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1"
         return int(await self._ask(sql, APPLICATION_NAME))
 
+    async def at_rest(self) -> int:
+        sql = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE application_name = $1 AND state = 'idle' AND xact_start IS NULL"
+        )
+        return int(await self._ask(sql, APPLICATION_NAME))
+
     async def kill_all(self) -> int:
         sql = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = $1"
         return int(await self._ask(sql, APPLICATION_NAME))
@@ -171,6 +178,12 @@ async def test_the_pool_is_the_budget(bench: Bench) -> None:
     assert {status for status, _ in answers} == {200}
     assert await bench.connections() == SIZE
     assert bench.proxy.opened == SIZE, "no connection was replaced"
+
+
+async def test_a_connection_at_rest_has_no_transaction_open(bench: Bench) -> None:
+    for _ in range(2):
+        assert await bench.at_rest() == SIZE
+        await asyncio.gather(*(bench.get("/users?limit=1") for _ in range(2 * SIZE)))
 
 
 async def test_it_starts_without_a_database(cold: Bench) -> None:

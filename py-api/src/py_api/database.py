@@ -65,6 +65,8 @@ async def _connect(*args: Any, **kwargs: Any) -> asyncpg.Connection[asyncpg.Reco
         for query in queries.ALL:
             # With no arguments nothing is executed; the statement is prepared and stays in the cache.
             await connection.executemany(query, [])
+        # Preparing opened a transaction, which ends with the first query that is run.
+        await connection.fetchval(queries.READY)
     except BaseException:
         # close() would wait for a database that may have stopped answering.
         connection.terminate()
@@ -138,7 +140,7 @@ class Database:
             if self._pool.get_size() < self._size:
                 try:
                     await self._fill()
-                except _FAILED as error:
+                except Exception as error:  # noqa: BLE001  whatever it was, the next try may work
                     if full:
                         logger.warning("the database is away: %s: %s", type(error).__name__, error)
                     full = False
