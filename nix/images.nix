@@ -114,7 +114,7 @@ let
       fi
       settings=(${lib.escapeShellArgs settings})
       # Nobody from outside sees a half-made database.
-      pg_ctl --pgdata "$PGDATA" --wait --silent --log /dev/stderr \
+      pg_ctl --pgdata "$PGDATA" --wait --silent \
         --options "''${settings[*]@Q} -c listen_addresses= -c unix_socket_directories=/tmp" start
       bench-seed
       pg_ctl --pgdata "$PGDATA" --wait --silent --mode fast stop

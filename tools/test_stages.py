@@ -64,6 +64,7 @@ STAGES = [
     Stage("kill", "system", (("tests/kill/run",),), SERVICES, skip=lambda: in_tree("tests/kill/run")),
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
     Stage("end-to-end", "system", ((sys.executable, "tests/end_to_end/run.py"),), SERVICES | {"analyze"}, minutes=15),
-    Stage("nix", "system", (("tests/nix/run",),), skip=lambda: in_tree("tests/nix/run"), minutes=20),
+    # bench: Nix must derive the same budgets. core: a Postgres for the seed. go: the vendor hash, and one build.
+    Stage("nix", "system", (("tests/nix/run",),), CORE | GO | LINT | {"bench"}, skip=lambda: in_tree("tests/nix/run"), minutes=20),
     Stage("vm", "system", (("tests/vm/limits",),), RUST, packages=VM_PACKAGES, minutes=30),
 ]  # fmt: skip

@@ -61,9 +61,7 @@ for name, target in FACTS["targets"].items():
         assert held == FACTS["db_connections"], f"{name} holds {held} connections"
     with subtest(f"{name}: the database goes and comes back"):
         database.succeed("systemctl stop postgresql.target postgresql.service")
-        load.wait_until_succeeds(
-            f"test $(curl -sS -o /dev/null -w '%{{http_code}}' http://service:{port}/readyz) = 503", timeout=30
-        )
+        load.wait_until_succeeds(f"test $(curl -sS -o /dev/null -w '%{{http_code}}' http://service:{port}/readyz) = 503", timeout=30)
         load.succeed(f"curl -fsS http://service:{port}/healthz")
         database.succeed("systemctl start postgresql.target")
         database.wait_for_unit("postgresql.target")

@@ -33,9 +33,7 @@ class Machine:
         """Runs commands that must not."""
         raise NotImplementedError
 
-    def execute(
-        self, command: str, check_return: bool = True, check_output: bool = True, timeout: int | None = 900
-    ) -> tuple[int, str]:
+    def execute(self, command: str, check_return: bool = True, check_output: bool = True, timeout: int | None = 900) -> tuple[int, str]:
         """Runs a command."""
         raise NotImplementedError
 

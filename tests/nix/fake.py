@@ -1,5 +1,7 @@
 """Machines that answer as a right (or, with a fault, a wrong) lab would, and record what they were asked."""
 
+# ruff: noqa: ARG002 (the signatures are the driver's)
+
 import json
 import re
 from collections.abc import Callable
@@ -103,7 +105,7 @@ class FakeMachine(Machine):
             raise MustFail("unexpectedly succeeded")
         return "".join(self.answer(command) for command in commands)
 
-    def get_unit_property(self, unit: str, property: str, user: str | None = None) -> str:
+    def get_unit_property(self, unit: str, property: str, user: str | None = None) -> str:  # noqa: PLR0911
         self.record("get_unit_property", f"{unit} {property}")
         world = self.world
         match property:
@@ -182,10 +184,7 @@ class FakeMachine(Machine):
         del match
         assert self.world.running is not None
         processes, pool = self.world.running["processes"], self.world.running["pool_size"]
-        if self.world.has("pools"):
-            pools = [pool - 1] + [pool] * (processes - 1)
-        else:
-            pools = [pool] * processes
+        pools = [pool - 1 if self.world.has("pools") else pool] + [pool] * (processes - 1)
         lines = [
             f'0 0 127.0.0.1:4{n} 127.0.0.1:5432 users:(("x",pid={100 + p},fd={n}))' for p, size in enumerate(pools) for n in range(size)
         ]

@@ -86,10 +86,7 @@ def unpack_nix(wrapper: Path) -> None:
     if done.returncode != 0:
         raise Unavailable(f"Debian's package of Nix cannot be had: {done.stderr.strip().splitlines()[-1:]}")
     libraries = root / "usr/lib/x86_64-linux-gnu"
-    wrapper.write_text(
-        "#!/bin/sh\n"
-        f"exec {libraries}/ld-linux-x86-64.so.2 --library-path {libraries} --argv0 nix {root}/usr/bin/nix \"$@\"\n"
-    )
+    wrapper.write_text(f'#!/bin/sh\nexec {libraries}/ld-linux-x86-64.so.2 --library-path {libraries} --argv0 nix {root}/usr/bin/nix "$@"\n')
     wrapper.chmod(0o755)
 
 
@@ -156,9 +153,7 @@ def prepared() -> Iterator[None]:
             subprocess.run(["chmod", "-R", "u+w", str(work)], check=False)
 
 
-def nix(
-    *arguments: str, check: bool = True, seconds: float = 600, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
+def nix(*arguments: str, check: bool = True, seconds: float = 600, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Runs Nix in its own small world."""
     done = subprocess.run(
         [SETUP.nix, *arguments],

@@ -34,7 +34,7 @@ class Text(unittest.TestCase):
     def test_every_file_parses(self) -> None:
         for file in host.nix_files(host.SETUP.tree):
             # Evaluates to a function or a set; the syntax of all of it is read first.
-            done = host.nix("eval", "--impure", "--expr", f'builtins.typeOf (import {file})', check=False)
+            done = host.nix("eval", "--impure", "--expr", f"builtins.typeOf (import {file})", check=False)
             self.assertEqual(done.returncode, 0, f"{file}: {done.stderr}")
 
     def test_format(self) -> None:

@@ -96,7 +96,9 @@ class Same(unittest.TestCase):
         for mode in MODES:
             m = LAB["modes"][mode]
             sets = host.evaluate(f"checks.x86_64-linux.{mode}.configs.machine.bench.cpuSets")
-            self.assertEqual(sets["load"] + sets["postgres"] + sets["service"], list(range(m["load_cpus"] + m["postgres_cpus"] + m["cpus"])))
+            self.assertEqual(
+                sets["load"] + sets["postgres"] + sets["service"], list(range(m["load_cpus"] + m["postgres_cpus"] + m["cpus"]))
+            )
             self.assertEqual([len(sets[part]) for part in ("load", "postgres", "service")], [m["load_cpus"], m["postgres_cpus"], m["cpus"]])
             cores = host.evaluate(f"checks.x86_64-linux.{mode}.configs.machine.virtualisation.cores")
             self.assertEqual(cores, sum(len(part) for part in sets.values()))
@@ -125,7 +127,9 @@ class Refused(unittest.TestCase):
 
     def test_the_good_one_is_accepted(self) -> None:
         """So that the refusals below are not for some other reason."""
-        done = host.expression("(system { bench.postgres.enable = true; bench.api.go.enable = true; }).systemd.services.bench-api-go.description")
+        done = host.expression(
+            "(system { bench.postgres.enable = true; bench.api.go.enable = true; }).systemd.services.bench-api-go.description"
+        )
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_pool_that_does_not_divide(self) -> None:
@@ -140,13 +144,22 @@ class Refused(unittest.TestCase):
         self.assertIn(words, re.sub(r"[\s│]+", " ", said.stderr))
 
     def test_own_number_of_connections(self) -> None:
-        body = '(system {{ bench = {{ mode = "multi"; postgres.enable = true; api.python = {{ enable = true; connections = {}; }}; }}; }}).systemd.services.bench-api-python.environment.DB_POOL_MAX_SIZE'
+        body = (
+            '(system {{ bench = {{ mode = "multi"; postgres.enable = true; api.python = {{ enable = true; connections = {}; }}; }}; }})'
+            ".systemd.services.bench-api-python.environment.DB_POOL_MAX_SIZE"
+        )
         self.refuse(host.expression(body.format(42)), "mode multi: 42 db_connections do not divide by 4 processes")
         done = host.expression(body.format(44))
         self.assertEqual(done.stdout.strip(), '"11"')
 
     def test_misspelt_options(self) -> None:
-        for option in ("bench.postgres.enabel = true", "bench.api.go.conections = 30", "bench.lab.enabled = true", "systemd.services.x.serviceconfig = { }", "virtualisation.memory = 1"):
+        for option in (
+            "bench.postgres.enabel = true",
+            "bench.api.go.conections = 30",
+            "bench.lab.enabled = true",
+            "systemd.services.x.serviceconfig = { }",
+            "virtualisation.memory = 1",
+        ):
             with self.subTest(option):
                 done = host.expression(f"(system {{ {option}; }}).systemd.services")
                 self.refuse(done, "does not exist")

@@ -198,4 +198,3 @@ class Run(unittest.TestCase):
         with mock.patch.dict(os.environ, clean, clear=True):
             said = "\n".join(what for _, what in Script("bench-single").run().calls)
         self.assertIn("BENCH_ACCEL=kvm", said)
-
