@@ -1,6 +1,7 @@
 //! `bench resume RUN`.
 
 use lab_model::results::RunDir;
+use miette::IntoDiagnostic as _;
 
 use crate::cli::{Backend, LimitArgs, ResumeArgs};
 use crate::context::Context;
@@ -14,7 +15,7 @@ use crate::ui;
 /// # Errors
 /// The run cannot be read, or the lab has changed since.
 pub fn run(context: &Context, args: &ResumeArgs, interrupt: &Interrupt) -> miette::Result<Exit> {
-    let run = RunDir::new(&args.run);
+    let run = RunDir::new(std::path::absolute(&args.run).into_diagnostic()?);
     let manifest = run.manifest()?;
     let planned: usize = manifest.order.iter().map(Vec::len).sum();
     let stored = run.repetitions()?.len();

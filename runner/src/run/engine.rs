@@ -435,7 +435,8 @@ fn open_results(
 ) -> miette::Result<(Manifest, RunDir)> {
     match source {
         Source::New { plan, out, command } => {
-            let run = RunDir::new(out.join(id));
+            // k6 runs in the folder of its repetition: paths must not depend on the working folder.
+            let run = RunDir::new(std::path::absolute(out.join(id)).into_diagnostic()?);
             let manifest = Manifest {
                 schema_version: SCHEMA_VERSION,
                 run_id: id.to_owned(),
