@@ -35,6 +35,7 @@ let
       load_script = "${packages.load-assets}/loadtest/scripts/main.js";
       quick = builtins.toJSON modes.lab.profiles.${modes.lab.plan.quick.profile};
       results = "/var/lib/bench/results";
+      run_arguments = [ "--quick" ];
       targets = lib.genAttrs modes.targetNames (
         name:
         let

@@ -156,7 +156,8 @@ def check_burner() -> None:
 def check_run() -> None:
     """A short run of the runner, whose files `bench validate` accepts."""
     machine.succeed("systemctl stop postgresql.target postgresql.service")
-    machine.succeed("mkdir -p /run/bench && printf '%s\\n' --quick > /run/bench/arguments")
+    arguments = shlex.join(FACTS["run_arguments"])
+    machine.succeed(f"mkdir -p /run/bench && printf '%s\\n' {arguments} > /run/bench/arguments")
     machine.succeed("systemctl start bench-run.service")
     for _ in range(900):
         if machine.get_unit_property("bench-run.service", "ActiveState") in {"inactive", "failed"}:
