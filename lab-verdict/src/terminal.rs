@@ -170,7 +170,7 @@ pub fn verdict(report: &Report, style: Style) -> String {
                 Verdict::CannotTell => "33;1",
                 Verdict::NoVerdict => "31;1",
             };
-            let mark = if metric.role == Role::Primary {
+            let mark = if metric.role == Role::Primary || sentence.contains("[secondary]") {
                 ""
             } else {
                 " [secondary]"
