@@ -76,6 +76,11 @@ up-py *ARGS:
 up-rust *ARGS:
     bench up rust-sqlx rust-tokio-postgres "$@"
 
+# Load all images into docker or podman (built by Nix)
+[group('play')]
+images:
+    nix run .#images
+
 # Stop what `up` started
 [group('play')]
 down *ARGS:

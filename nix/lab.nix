@@ -18,12 +18,11 @@ let
 in
 pkgs.symlinkJoin {
   name = "bench-lab-${packages.bench.version}";
-  # The first wins: the wrapper hides the plain `bench`.
   paths = [
-    wrapped
     packages.bench
     packages.k6
   ];
+  postBuild = "ln -sf ${lib.getExe wrapped} $out/bin/bench";
   passthru = { inherit inventory revision; };
   meta = {
     description = "bench with everything it starts: Postgres, k6 and the services";

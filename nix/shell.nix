@@ -1,5 +1,5 @@
-# default: every tool that the recipes and tests of the repository call. lab: also `bench` and `analyze`, built (polars
-# takes minutes), so that `just bench-single` runs.
+# default: everything that the recipes call, `bench` and `analyze` built (polars takes minutes the first time).
+# tools: the same without those two, for work on the code.
 {
   pkgs,
   packages,
@@ -27,8 +27,8 @@ let
   ];
 in
 {
-  default = pkgs.mkShell { packages = tools; };
-  lab = pkgs.mkShell {
+  tools = pkgs.mkShell { packages = tools; };
+  default = pkgs.mkShell {
     packages = tools ++ [
       lab
       packages.analyze

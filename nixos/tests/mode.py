@@ -143,7 +143,7 @@ def check_burner() -> None:
     machine.succeed(
         f"systemd-run --quiet --unit=burner --slice=bench.slice --property=CPUQuota={FACTS['cpus'] * 100}% "
         f"--property=RemainAfterExit=yes $(command -v bash) -c "
-        + shlex.quote(f"for i in $(seq {count}); do timeout {seconds} sh -c 'while :; do :; done' & done; sleep {seconds + 1}")
+        + shlex.quote(f"for i in $(seq {count}); do timeout {seconds} sh -c 'while :; do :; done' & done; sleep {seconds + 60}")
     )
     time.sleep(seconds)
     stat = dict(line.split() for line in cgroup("burner.service", "cpu.stat").splitlines())

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -84,6 +85,8 @@ class Build(unittest.TestCase):
         self.assertEqual(found["go"], ["cmd", "go.mod", "go.sum", "http", "id.go", "id_test.go", "postgres", "user.go"])
         self.assertEqual(found["python"], ["pyproject.toml", "src"])
         self.assertEqual(found["assets"], ["api-contract", "db", "lab.toml", "loadtest"])
+        members = tomllib.loads((host.ROOT / "Cargo.toml").read_text())["workspace"]["members"]
+        self.assertLessEqual(set(members), set(found["rust"]), "a crate is missing in nix/sources.nix")
         for name, entries in found.items():
             self.assertNotIn("docs", entries, name)
             self.assertNotIn("README.md", entries, name)

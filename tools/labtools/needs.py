@@ -23,6 +23,7 @@ RECIPES: dict[str, frozenset[str]] = {
     "up-go": GO,
     "up-py": PYTHON,
     "up-rust": RUST,
+    "images": NOTHING,
     "down": BENCH,
     "logs-go": BENCH,
     "logs-py": BENCH,

@@ -1,0 +1,28 @@
+# Runs in the guest as root (tests/vm/run): lays out the programs, installs the units that Nix made, runs the script.
+set -eu
+export PATH=/vm/root/opt/python/bin:/vm/root/opt/pg/bin:$PATH
+tar -xf /vm/payload.tar -C /
+systemctl is-system-running --wait || true
+useradd --system --home-dir /var/lib/postgresql postgres
+ln -s /opt/pg/bin/* /usr/local/bin/
+ln -s /opt/tools/* /usr/local/bin/
+ldconfig
+cp /opt/units/* /etc/systemd/system/
+systemctl daemon-reload
+echo "== systemd-analyze verify"
+# It names each unknown setting and each program that is not there.
+verify=$(systemd-analyze verify --man=no /etc/systemd/system/bench*.service /etc/systemd/system/bench*.slice 2>&1 || true)
+echo "$verify"
+if printf %s "$verify" | grep -E 'Unknown|not executable|Failed to parse|Invalid'; then
+    echo "RESULT verify 1"
+    exit 1
+fi
+echo "RESULT verify 0"
+systemctl start postgresql.target bench-seed.service || { journalctl -n 60 -o cat; exit 1; }
+echo "== exposure (systemd-analyze security; lower is safer)"
+systemd-analyze security --no-pager 2>/dev/null | grep bench- || true
+code=0
+/opt/python/bin/python3.11 /vm/run.py || code=$?
+[ $code = 0 ] || journalctl -n 80 -o cat --no-pager
+echo "RESULT script $code"
+exit $code
