@@ -21,8 +21,15 @@
 //!    requests, errors, metrics: {name: value}, support: {percentile: PercentileSupport}}`.
 //!    [`report::Report`] serialises to the public JSON (`schema_version` 1). What is missing is
 //!    `null`, never 0 or NaN. NaN, infinities and duplicate (target, block) are errors: exit code 2.
-//! 3. [`report::Comparison::sentence`] is the line to show a person; `Comparison::text` is the bare
+//! 3. [`gate::compare`] (two sessions) and [`gate::compare_same_blocks`] (two targets of one session):
+//!    `(&GatePlan, ...) -> Result<GateReport, JudgeError>`; `GateReport::exit_code`.
+//! 4. [`report::Comparison::sentence`] is the line to show a person; `Comparison::text` is the bare
 //!    verdict text of the JSON.
+//!
+//! Beside them: [`seconds::Seconds`] (warm-up and stalls of one run), [`physics::check`] (figures that cannot
+//! all be true), [`planning::needed`] (how many repetitions), [`quality::false_alarms`] (A/A experiments),
+//! [`diagnostics`] (residuals, position effect), [`simulate::calibrate::calibrate`] (the method proves its own
+//! error rates) and [`simulate::naive::row`] (what happens when requests are taken for repetitions).
 //!
 //! Metric names, units and directions: [`metric::Metric`]. Latencies are in ms, `throughput` in
 //! requests per second, `cpu_per_request` in microseconds of CPU time, `error_rate` is a fraction.

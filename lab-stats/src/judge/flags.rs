@@ -174,16 +174,8 @@ fn targets(plan: &JudgePlan, data: &Data, flags: &mut Vec<Flag>) {
             flags.push(flag("unmeasured", Some(target), None, text));
             continue;
         }
-        let dropped = data
-            .valid(target)
-            .any(|run| run.dropped_iterations.is_some_and(|n| n > 0));
-        for reason in gates::failures(plan, data, target) {
-            let kind = if dropped && reason.contains("drop") {
-                "saturated"
-            } else {
-                "errors"
-            };
-            flags.push(flag(kind, Some(target), None, reason));
+        for failure in gates::failures(plan, data, target) {
+            flags.push(flag(failure.kind, Some(target), None, failure.text));
         }
         for (metric, _) in data
             .metrics

@@ -2,8 +2,17 @@
 
 use crate::{judge::data::Data, plan::JudgePlan, text};
 
+/// A gate that a target did not pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `errors` or `saturated`: the kind of the flag.
+    pub kind: &'static str,
+    /// For people.
+    pub text: String,
+}
+
 /// Why a target may not be called faster; empty if it may.
-pub fn failures(plan: &JudgePlan, data: &Data, target: &str) -> Vec<String> {
+pub fn failures(plan: &JudgePlan, data: &Data, target: &str) -> Vec<Failure> {
     let mut reasons = Vec::new();
     let sum = |figure: fn(&crate::session::Repetition) -> Option<u64>| {
         data.valid(target).filter_map(figure).sum::<u64>()
@@ -26,15 +35,21 @@ pub fn failures(plan: &JudgePlan, data: &Data, target: &str) -> Vec<String> {
             text::percent(100.0 * rate),
             text::percent(100.0 * plan.max_error_rate),
         );
-        reasons.push(format!(
-            "{target} failed {rate} of its requests (limit {limit})"
-        ));
+        let text = format!("{target} failed {rate} of its requests (limit {limit})");
+        reasons.push(Failure {
+            kind: "errors",
+            text,
+        });
     }
     let dropped = sum(|run| run.dropped_iterations);
     if dropped > 0 {
-        reasons.push(format!(
+        let text = format!(
             "{target} made the load generator drop {dropped} iterations (saturated: tail percentiles are lower bounds)"
-        ));
+        );
+        reasons.push(Failure {
+            kind: "saturated",
+            text,
+        });
     }
     reasons
 }

@@ -68,7 +68,12 @@ pub fn judge(plan: &JudgePlan, session: &Session) -> Result<Report, JudgeError> 
             });
         }
     }
-    adjust(&mut drafts, plan.strict, family);
+    let holm: Vec<_> = (0..drafts.len())
+        .map(|i| adjusted(&drafts, i, drafts[i].p(), plan.strict, family))
+        .collect();
+    for (draft, holm) in drafts.iter_mut().zip(holm) {
+        draft.holm = holm;
+    }
 
     let scene = Scene {
         plan,
@@ -92,9 +97,9 @@ pub fn judge(plan: &JudgePlan, session: &Session) -> Result<Report, JudgeError> 
             comparisons: Vec::new(),
         })
         .collect();
-    for draft in &drafts {
+    for (i, draft) in drafts.iter().enumerate() {
         let mut comparison = scene.comparison(draft);
-        if let Some(note) = scene.sensitivity(draft, &comparison, &outliers) {
+        if let Some(note) = scene.sensitivity(&drafts, i, &comparison, &outliers) {
             comparison.notes.push(note);
         }
         metrics[draft.index].comparisons.push(comparison);
@@ -134,38 +139,40 @@ struct Draft<'a> {
     holm: [Option<f64>; 2],
 }
 
-/// Holm inside each family: one per metric, or one over all if strict.
-fn adjust(drafts: &mut [Draft], strict: bool, family: usize) {
-    let metrics = drafts
-        .iter()
-        .map(|draft| draft.index + 1)
-        .max()
-        .unwrap_or(0);
-    let families: Vec<Option<usize>> = if strict {
-        vec![None]
-    } else {
-        (0..metrics).map(Some).collect()
-    };
-    for index in families {
-        for kind in 0..2 {
-            let p_of = |draft: &Draft| {
-                let estimate = draft.estimate.as_ref()?;
-                if kind == 0 {
-                    estimate.p
-                } else {
-                    estimate.p_equivalence
-                }
-            };
-            let members: Vec<(usize, f64)> = drafts
-                .iter()
-                .enumerate()
-                .filter(|(_, draft)| draft.judged && index.is_none_or(|index| draft.index == index))
-                .filter_map(|(i, draft)| Some((i, p_of(draft)?)))
-                .collect();
-            let p: Vec<f64> = members.iter().map(|(_, p)| *p).collect();
-            for ((i, _), adjusted) in members.iter().zip(holm_in_family(&p, family)) {
-                drafts[*i].holm[kind] = Some(adjusted);
-            }
-        }
+impl Draft<'_> {
+    /// p and equivalence p, not adjusted.
+    fn p(&self) -> [Option<f64>; 2] {
+        self.estimate.as_ref().map_or([None, None], |estimate| {
+            [estimate.p, estimate.p_equivalence]
+        })
     }
+}
+
+/// Holm-adjusted p and equivalence p of one draft inside its family (one per metric, or one over all if
+/// strict), if its own were `own`.
+fn adjusted(
+    drafts: &[Draft],
+    at: usize,
+    own: [Option<f64>; 2],
+    strict: bool,
+    family: usize,
+) -> [Option<f64>; 2] {
+    let related = |(i, other): &(usize, &Draft)| {
+        *i != at && other.judged && (strict || other.index == drafts[at].index)
+    };
+    [0, 1].map(|kind| {
+        let others = drafts
+            .iter()
+            .enumerate()
+            .filter(related)
+            .filter_map(|(_, other)| other.p()[kind]);
+        let p: Vec<f64> = own[kind]
+            .filter(|_| drafts[at].judged)
+            .into_iter()
+            .chain(others)
+            .collect();
+        own[kind]
+            .filter(|_| drafts[at].judged)
+            .and_then(|_| holm_in_family(&p, family).first().copied())
+    })
 }

@@ -1,7 +1,7 @@
 //! From drafts (statistics of one pair) to finished comparisons.
 
 use super::{
-    Draft,
+    Draft, adjusted,
     data::Data,
     errors,
     estimate::Levels,
@@ -28,16 +28,13 @@ pub(super) struct Scene<'a> {
 impl Scene<'_> {
     /// The finished comparison.
     pub fn comparison(&self, draft: &Draft) -> Comparison {
-        let (ruling, mut notes) = self.ruling(draft);
-        let mut p = draft
-            .estimate
-            .as_ref()
-            .and_then(|estimate| estimate.p)
-            .filter(|_| draft.judged);
-        let mut ruling = ruling;
-        if draft.metric.quantity == Quantity::Errors {
-            (ruling, p) = errors::rule(self.data, draft.a, draft.b, &draft.pair);
-        }
+        let errors = draft.metric.quantity == Quantity::Errors;
+        let p = match &draft.estimate {
+            _ if errors => errors::p(&draft.pair),
+            Some(estimate) => estimate.p.filter(|_| draft.judged),
+            None => None,
+        };
+        let (mut ruling, mut notes) = self.ruling(draft, p);
         if draft.role == Role::Secondary && draft.judged {
             notes.push("secondary".to_owned());
             if ruling.verdict != Verdict::NoVerdict {
@@ -49,7 +46,7 @@ impl Scene<'_> {
                 .filter(|ci| ci.iter().all(|x| x.is_finite()))
         };
         let estimate = draft.estimate.as_ref();
-        let no_ratio = draft.pair.has_no_logs() || draft.metric.quantity == Quantity::Errors;
+        let no_ratio = draft.pair.has_no_logs() || errors;
         let difference = draft
             .pair
             .difference(self.levels.alpha)
@@ -89,8 +86,8 @@ impl Scene<'_> {
         }
     }
 
-    /// Verdict and remarks of one pair.
-    fn ruling(&self, draft: &Draft) -> (Ruling, Vec<String>) {
+    /// Verdict and remarks of one pair; `p` is that of the error rates.
+    fn ruling(&self, draft: &Draft, p: Option<f64>) -> (Ruling, Vec<String>) {
         let nothing = |reason: String| (Ruling::none(reason), Vec::new());
         if let Some(reason) = [draft.a, draft.b]
             .into_iter()
@@ -99,7 +96,8 @@ impl Scene<'_> {
             return nothing(reason);
         }
         if draft.metric.quantity == Quantity::Errors {
-            return nothing(String::new()); // worded by errors::rule
+            let ruling = errors::rule(self.data, draft.a, draft.b, &draft.pair, p);
+            return (ruling, Vec::new());
         }
         if draft.pair.repetitions() == 0 {
             return nothing("no complete pair of repetitions".to_owned());
@@ -107,10 +105,11 @@ impl Scene<'_> {
         let Some(estimate) = draft.estimate.as_ref() else {
             return nothing(self.difference_only(draft));
         };
-        let (gates_a, gates_b) = (
-            gates::failures(self.plan, self.data, draft.a),
-            gates::failures(self.plan, self.data, draft.b),
-        );
+        let gates = |target: &str| -> Vec<String> {
+            let failures = gates::failures(self.plan, self.data, target);
+            failures.into_iter().map(|failure| failure.text).collect()
+        };
+        let (gates_a, gates_b) = (gates(draft.a), gates(draft.b));
         let support = |t: &str| target::support(self.data, draft.metric, t).map(|(label, _)| label);
         let case = Case {
             words: Words {
@@ -182,10 +181,12 @@ impl Scene<'_> {
     /// The verdict without flagged blocks, to be printed beside the real one.
     pub fn sensitivity(
         &self,
-        draft: &Draft,
+        drafts: &[Draft],
+        at: usize,
         full: &Comparison,
         outliers: &[flags::Outlier],
     ) -> Option<String> {
+        let draft = &drafts[at];
         if !draft.judged || full.verdict == Verdict::NoVerdict {
             return None;
         }
@@ -210,17 +211,15 @@ impl Scene<'_> {
         }
         let pair = draft.pair.without(&blocks);
         let estimate = pair.estimate(self.levels)?;
-        // The family is not judged anew: this one comparison gets the full correction (Bonferroni).
-        let m = self.levels.family.max(1) as f64;
-        let worst = |p: Option<f64>| p.map(|p| (p * m).min(1.0));
-        let holm = [worst(estimate.p), worst(estimate.p_equivalence)];
+        let own = [estimate.p, estimate.p_equivalence];
+        let holm = adjusted(drafts, at, own, self.plan.strict, self.levels.family);
         let trimmed = Draft {
             pair,
             estimate: Some(estimate),
             holm,
             ..*draft
         };
-        let (ruling, _) = self.ruling(&trimmed);
+        let (ruling, _) = self.ruling(&trimmed, None);
         let list = blocks
             .iter()
             .map(u64::to_string)

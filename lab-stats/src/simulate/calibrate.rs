@@ -3,24 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    experiments::{
+        Experiment, coverage, difference, equivalence, family_error, flag_rate, peeking, yes,
+    },
     in_parallel, naive, rng,
-    scenarios::{S6_PSEUDOMEDIAN, Scenario, differences, session},
-};
-use crate::{
-    diagnostics,
-    equivalence::Tost,
-    hodges_lehmann::hodges_lehmann,
-    judge::estimate::{Levels, paired},
-    multiplicity::holm_in_family,
-    outlier::CUT,
-    signed_rank::signed_rank,
-    t_test::LogT,
+    scenarios::Scenario,
 };
 use Scenario::{S1, S2, S3, S4, S5, S6, S7};
 
 /// From here on the ranges hold as they stand; below, they are widened by the Monte-Carlo error.
 pub const FULL: usize = 4000;
-const ALPHA: f64 = 0.05;
 
 /// One line of the calibration: a rate (fraction) and where it must lie.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,8 +41,6 @@ struct Check {
     share: f64,
     experiment: Experiment,
 }
-
-type Experiment = Box<dyn Fn(&mut rand_chacha::ChaCha8Rng) -> f64 + Sync>;
 
 /// Runs every check with this many experiments each, over all processors. The result depends on the
 /// seed alone, not on the number of threads.
@@ -198,119 +188,7 @@ fn checks() -> Vec<Check> {
         name: "negative control: Mann-Whitney on pooled requests, A/A, R=10, run sd 3%".to_owned(),
         range: [0.55, 1.0],
         share: 0.05,
-        experiment: Box::new(|rng| {
-            f64::from(u8::from(naive::pooled_requests_differ(10, 0.03, rng)))
-        }),
+        experiment: Box::new(|rng| yes(naive::pooled_requests_differ(10, 0.03, rng))),
     });
     checks
-}
-
-fn yes(is: bool) -> f64 {
-    f64::from(u8::from(is))
-}
-
-fn levels(family: usize) -> Levels {
-    Levels {
-        alpha: ALPHA,
-        family,
-        margin: 1.05_f64.ln(),
-    }
-}
-
-/// Whether one pair is called different when target 1 is `shift` above target 0.
-fn difference(s: Scenario, r: usize, shift: f64) -> Experiment {
-    Box::new(move |rng| {
-        let y = session(s, 2, r, rng);
-        let d: Vec<f64> = differences(&y[0], &y[1])
-            .iter()
-            .map(|d| d + shift)
-            .collect();
-        yes(paired(&d, &levels(1)).is_some_and(|e| e.differs(e.p, ALPHA)))
-    })
-}
-
-fn coverage(s: Scenario) -> Experiment {
-    let truth = if s == S6 { S6_PSEUDOMEDIAN } else { 0.0 };
-    Box::new(move |rng| {
-        let y = session(s, 2, 10, rng);
-        let ci = hodges_lehmann(&differences(&y[0], &y[1]), ALPHA).and_then(|hl| hl.interval);
-        yes(ci.is_some_and(|ci| ci.low <= truth && truth <= ci.high))
-    })
-}
-
-/// Whether any of m equal pairs is called different.
-fn family_error(s: Scenario, m: usize, r: usize) -> Experiment {
-    Box::new(move |rng| {
-        let y = session(s, 4, r, rng);
-        let pairs: Vec<(usize, usize)> = (0..4)
-            .flat_map(|i| (i + 1..4).map(move |j| (i, j)))
-            .filter(|(i, _)| m == 6 || *i == 0)
-            .collect();
-        let estimates: Vec<_> = pairs
-            .iter()
-            .filter_map(|&(i, j)| paired(&differences(&y[i], &y[j]), &levels(m)))
-            .collect();
-        let p: Vec<f64> = estimates.iter().map(|e| e.p.unwrap_or(1.0)).collect();
-        let adjusted = holm_in_family(&p, m);
-        yes(estimates
-            .iter()
-            .zip(adjusted)
-            .any(|(e, p)| e.differs(Some(p), ALPHA)))
-    })
-}
-
-/// Whether a ratio of exactly the margin is called equivalent.
-fn equivalence(s: Scenario, by_rank: bool) -> Experiment {
-    let margin = 1.05_f64.ln();
-    Box::new(move |rng| {
-        let y = session(s, 2, 10, rng);
-        let d: Vec<f64> = differences(&y[0], &y[1])
-            .iter()
-            .map(|d| d + margin)
-            .collect();
-        let tost = if by_rank {
-            Tost::by_signed_rank(&d, margin)
-        } else {
-            LogT::of_differences(&d).and_then(|t| Tost::by_t(&t, margin))
-        };
-        yes(tost.is_some_and(|tost| tost.p() < ALPHA))
-    })
-}
-
-/// Share of good runs that are flagged as outliers.
-fn flag_rate(s: Scenario) -> Experiment {
-    Box::new(move |rng| {
-        let y = session(s, 4, 10, rng);
-        let cells: Vec<_> = y
-            .iter()
-            .enumerate()
-            .flat_map(|(target, row)| {
-                row.iter()
-                    .enumerate()
-                    .map(move |(b, &log)| diagnostics::Cell {
-                        target,
-                        block: b as u64,
-                        log,
-                    })
-            })
-            .collect();
-        let r = diagnostics::residuals(&cells);
-        let flagged: usize = r
-            .chunks(10)
-            .map(|own| {
-                diagnostics::outlier_scores(own)
-                    .iter()
-                    .filter(|z| z.abs() > CUT)
-                    .count()
-            })
-            .sum();
-        flagged as f64 / cells.len() as f64
-    })
-}
-
-/// Whether a look after every run from 6 to 30 ever says "different".
-fn peeking(rng: &mut rand_chacha::ChaCha8Rng) -> f64 {
-    let y = session(S1, 2, 30, rng);
-    let d = differences(&y[0], &y[1]);
-    yes((6..=30).any(|r| signed_rank(&d[..r]).is_some_and(|test| test.p < ALPHA)))
 }

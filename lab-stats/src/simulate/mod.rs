@@ -1,6 +1,7 @@
 //! Simulated sessions and requests (section 13): what the method promises is tried out here.
 
 pub mod calibrate;
+mod experiments;
 pub mod naive;
 pub mod requests;
 pub mod scenarios;

@@ -276,3 +276,21 @@ fn methods_that_disagree_are_named() {
         comparison.notes
     );
 }
+
+#[test]
+fn strict_families_reach_over_the_metrics() {
+    // p50 is p99 / 2 here, so both metrics have the same p-values.
+    let mut data = noisy("p99", 10, &[20.0, 10.0, 19.7]);
+    for run in &mut data.repetitions {
+        let p99 = run.metrics["p99"].unwrap();
+        run.metrics.insert("p50".to_owned(), Some(p99 / 2.0));
+    }
+    let mut plan = plan("p99", Role::Primary, 3);
+    plan.roles.push(("p50".to_owned(), Role::Secondary));
+    let p_adjusted = |strict: bool| {
+        let report = run(&JudgePlan { strict, ..plan.clone() }, &data);
+        report.metrics[0].comparisons[0].p_adjusted.unwrap()
+    };
+    assert_eq!(p_adjusted(false), 2.0 / 512.0);
+    assert_eq!(p_adjusted(true), 4.0 / 512.0);
+}
