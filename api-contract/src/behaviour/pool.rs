@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Stage;
-use super::control::EnvChange;
+use super::control::{ControlError, EnvChange};
 use super::database::address_in;
 use super::findings::{Findings, StageError};
 use super::stage::{Ask, POLL, panicked};
@@ -171,7 +171,8 @@ pub(super) fn exhausted(stage: &mut Stage<'_>, findings: &mut Findings) -> Resul
     stage.recovers(findings)
 }
 
-/// Clients hang up while their queries wait; the connections must come back.
+/// Clients hang up while their queries wait, and at any other moment; the connections must come back, and no answer
+/// that nobody read may reach somebody else.
 pub(super) fn abandoned(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<(), StageError> {
     let budget = stage.promises.db_connections;
     let mut owner = stage.owner()?;
@@ -179,20 +180,36 @@ pub(super) fn abandoned(stage: &mut Stage<'_>, findings: &mut Findings) -> Resul
     for _ in 0..3 {
         {
             let _lock = owner.lock()?;
-            let mut clients = Vec::new();
-            for number in 0..budget {
-                let request = Ask::User(1 + number).fine(stage.oracle).request;
-                let mut client = Connection::open(stage.service.address(), stage.limit())
-                    .map_err(super::ControlError::new)?;
-                client.send(&request).map_err(super::ControlError::new)?;
-                clients.push(client);
-            }
+            let clients = (0..budget)
+                .map(|number| asks_only(stage, number))
+                .collect::<Result<Vec<_>, _>>()?;
             watcher.wait_for_waiting(1, stage.limit())?;
             thread::sleep(Duration::from_millis(200));
             drop(clients);
             thread::sleep(Duration::from_millis(200));
         }
+        for number in 0..budget * 5 {
+            let client = asks_only(stage, number)?;
+            // From at once to about when the answer is under way.
+            thread::sleep(Duration::from_micros(100 * (number as u64 % 10)));
+            drop(client);
+        }
         stage.recovers(findings)?;
     }
     Ok(())
+}
+
+/// A client that has sent its request.
+fn asks_only(stage: &Stage<'_>, number: usize) -> Result<Connection, ControlError> {
+    let question = if number.is_multiple_of(3) {
+        Ask::Page
+    } else {
+        Ask::User(1 + number % stage.oracle.total())
+    };
+    let mut client =
+        Connection::open(stage.service.address(), stage.limit()).map_err(ControlError::new)?;
+    client
+        .send(&question.fine(stage.oracle).request)
+        .map_err(ControlError::new)?;
+    Ok(client)
 }
