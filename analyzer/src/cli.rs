@@ -56,6 +56,11 @@ pub enum Command {
         after_help = "Examples:\n  analyze compare results/RUN:main results/RUN:branch      two targets of one run: the best evidence\n  analyze compare results/MONDAY results/FRIDAY --control go    two runs that both have an unchanged target\n  analyze compare results/MONDAY results/FRIDAY --target python --on-inconclusive pass"
     )]
     Compare(CompareArgs),
+    /// Judge results of k6, oha or wrk2 that were made without this lab; each file is one repetition
+    #[command(
+        after_help = "Examples:\n  analyze import go-1.csv.gz go-2.csv.gz go-3.csv.gz rust-1.csv.gz rust-2.csv.gz rust-3.csv.gz --paired\n  analyze import --target go --skip-seconds 10 --scenario steady out/*.json.gz\n  analyze import oha-*.json --format html --out report.html"
+    )]
+    Import(ImportArgs),
     /// Recompute every number of a run, and of a stored JSON report, from the raw records
     ///
     /// Exit codes: 0 all the same; 1 something differs, its name is printed; 2 usage or data error.
@@ -165,6 +170,39 @@ pub struct CompareArgs {
     pub out: Option<PathBuf>,
 }
 
+/// `analyze import`.
+#[derive(Debug, Clone, Args)]
+pub struct ImportArgs {
+    /// k6 CSV or JSON output or summary, oha JSON, wrk2 text; gzipped or not. Several files NAME-1, NAME-2, … are
+    /// repetitions of the target NAME
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Target of all files [default: the file's name without its number]
+    #[arg(long)]
+    pub target: Option<String>,
+    /// The n-th files of the targets were made side by side: compare them pairwise
+    #[arg(long)]
+    pub paired: bool,
+    /// Warm-up to leave out, in seconds after the first request
+    #[arg(long, default_value_t = 0.0)]
+    pub skip_seconds: f64,
+    /// Only this scenario of k6
+    #[arg(long)]
+    pub scenario: Option<String>,
+    /// Put files of different tools into one comparison
+    #[arg(long)]
+    pub across_environments: bool,
+    /// What to compare.
+    #[command(flatten)]
+    pub asked: AskedArgs,
+    /// Form of the output
+    #[arg(long, value_enum, default_value = "table")]
+    pub format: Format,
+    /// File to write [default: standard output]
+    #[arg(long, short)]
+    pub out: Option<PathBuf>,
+}
+
 /// `analyze verify`.
 #[derive(Debug, Clone, Args)]
 pub struct VerifyArgs {
@@ -226,6 +264,8 @@ pub enum Format {
     Markdown,
     /// For spreadsheets
     Csv,
+    /// One self-contained file: figures, tables, receipt
+    Html,
 }
 
 /// Forms of the gate's output.

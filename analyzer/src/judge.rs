@@ -203,7 +203,7 @@ pub fn endpoints(
     names.dedup();
     let mut plan = plan.clone();
     plan.roles = ["p50", "p95", "p99"]
-        .map(|m| (m.to_owned(), Role::Descriptive))
+        .map(|m| (m.to_owned(), Role::Secondary))
         .to_vec();
     let mut rows = Vec::new();
     for name in names {

@@ -10,6 +10,7 @@ fn main() -> ExitCode {
     let outcome = match &Cli::parse_arguments().command {
         Command::Report(args) => cmd::report::run(args),
         Command::Compare(args) => cmd::compare::run(args),
+        Command::Import(args) => cmd::import::run(args),
         Command::Verify(args) => cmd::verify::run(args),
         Command::Plan(args) => cmd::plan::run(args),
         Command::Calibrate(args) => cmd::calibrate::run(args),

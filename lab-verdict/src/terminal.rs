@@ -50,13 +50,13 @@ pub fn receipt(manifest: &Manifest, repetitions: &[Repetition], style: Style) ->
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(style.width);
     table.set_header(
-        ["receipt", "promised"]
+        ["receipt: promised"]
             .into_iter()
             .map(str::to_owned)
             .chain(targets.iter().map(|t| (*t).clone())),
     );
     for (code, label, promised) in lines(repetitions) {
-        let mut row = vec![label, promised];
+        let mut row = vec![format!("{label}: {promised}")];
         for target in &targets {
             row.push(worst(repetitions, target, &code));
         }

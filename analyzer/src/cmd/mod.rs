@@ -3,6 +3,7 @@
 pub mod calibrate;
 pub mod compare;
 pub mod generate;
+pub mod import;
 pub mod plan;
 pub mod report;
 pub mod verify;

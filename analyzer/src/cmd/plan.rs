@@ -63,6 +63,7 @@ fn from_pilot(args: &PlanArgs, run: &Run) -> miette::Result<String> {
         100.0 * margin
     );
     let mut most = Some(0);
+    let mut fewest = usize::MAX;
     for m in doc
         .report
         .metrics
@@ -100,14 +101,14 @@ fn from_pilot(args: &PlanArgs, run: &Run) -> miette::Result<String> {
                     _ => None,
                 };
             }
-            if c.repetitions < 5 {
-                let _ = writeln!(
-                    out,
-                    "    ({} pairs tell little of the spread: 5 are the least, 10 are better)",
-                    c.repetitions
-                );
-            }
+            fewest = fewest.min(c.repetitions);
         }
+    }
+    if fewest < 5 {
+        let _ = writeln!(
+            out,
+            "\n{fewest} pairs tell little of the spread: 5 are the least, 10 are better."
+        );
     }
     if let Some(n) = most.filter(|n| *n > 0) {
         let seconds = args.block_seconds.unwrap_or_else(|| block_seconds(run));

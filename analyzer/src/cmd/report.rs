@@ -9,7 +9,7 @@ use miette::IntoDiagnostic as _;
 use crate::cli::{Format, ReportArgs};
 use crate::doc::Document;
 use crate::exit::Exit;
-use crate::render::{csv, markdown, table};
+use crate::render::{csv, html, markdown, table};
 use crate::run::Run;
 use crate::{judge, ui};
 
@@ -50,6 +50,7 @@ pub fn write(
         Format::Table => table::render(doc, receipt, style),
         Format::Markdown => markdown::render(doc, receipt),
         Format::Csv => csv::render(doc)?,
+        Format::Html => html::render(doc, receipt)?,
     };
     match out {
         Some(path) => {

@@ -28,7 +28,7 @@ pub fn render(doc: &Document, receipt: Option<(&Manifest, &[Repetition])>) -> St
         let _ = match (m.role, decided) {
             (Role::Primary, true) => writeln!(out, "- **{sentence}**"),
             (Role::Primary, false) => writeln!(out, "- {sentence}"),
-            _ => writeln!(out, "- {sentence} _(secondary)_"),
+            _ => writeln!(out, "- {sentence}"),
         };
     }
     if let Some((_, repetitions)) = receipt {

@@ -1,6 +1,7 @@
 //! One file a format.
 
 pub mod csv;
+pub mod html;
 pub mod markdown;
 pub mod table;
 
