@@ -76,8 +76,8 @@ fn impossible_values_are_refused_where_they_stand() {
     for (from, to, word) in [
         ("cpus = 1  ", "cpus = 0  ", "at least 1"),
         (
-            "measure_s = 10\nvus = 16",
-            "measure_s = -10\nvus = 16",
+            "measure_s = 10\nvus = 32",
+            "measure_s = -10\nvus = 32",
             "measure_s",
         ),
         (

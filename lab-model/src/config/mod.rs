@@ -263,6 +263,8 @@ pub struct ReceiptLimits {
     pub generator_cpu_share: f64,
     /// Share of all CPU time taken by the hypervisor.
     pub host_steal_share: f64,
+    /// Share of all CPU time that must be left idle.
+    pub host_idle_share: f64,
     /// Share of all CPU time used by processes that are not the lab's.
     pub foreign_cpu_share: f64,
     /// Share of failed or wrong answers.

@@ -386,6 +386,7 @@ fn receipt(lab: &Lab) -> Result<(), Problem> {
         ("service_cpu_over", r.service_cpu_over),
         ("generator_cpu_share", r.generator_cpu_share),
         ("host_steal_share", r.host_steal_share),
+        ("host_idle_share", r.host_idle_share),
         ("foreign_cpu_share", r.foreign_cpu_share),
         ("error_rate", r.error_rate),
         ("query_mismatch_share", r.query_mismatch_share),

@@ -67,6 +67,7 @@ fn good() -> Good {
             service_cpu_over: 0.05,
             generator_cpu_share: 0.9,
             host_steal_share: 0.05,
+            host_idle_share: 0.05,
             foreign_cpu_share: 0.1,
             error_rate: 0.001,
             dropped_iterations: 0,
@@ -99,6 +100,7 @@ fn good() -> Good {
             ],
             host: Some(HostUse {
                 steal_share: Some(0.0),
+                idle_share: Some(0.4),
                 foreign_share: Some(0.01),
                 ..HostUse::default()
             }),
@@ -248,6 +250,12 @@ fn a_record_with_holes_is_seen() {
     assert_eq!(after(|g| g.rows_dropped = 1), ["record"]);
     assert_eq!(after(|g| g.recorded = 9_999), ["record"]);
     assert_eq!(after(|g| g.k6 = None), ["dropped_iterations", "record"]);
+}
+
+#[test]
+fn a_full_host_is_seen() {
+    let codes = after(|g| g.evidence.host.as_mut().unwrap().idle_share = Some(0.01));
+    assert_eq!(codes, ["host_idle"]);
 }
 
 #[test]
