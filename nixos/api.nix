@@ -54,7 +54,7 @@ let
         command = lib.mkOption {
           type = lib.types.listOf lib.types.str;
           default = lab.targets.${name}.command;
-          defaultText = "the flake's package";
+          defaultText = lib.literalMD "the flake's package";
           description = "Program and arguments; the placeholders of lab.toml are filled.";
         };
         host = lib.mkOption {
@@ -90,7 +90,7 @@ let
               database.environmentFile
             else
               throw "bench.api.${name}.environmentFile is missing: without bench.postgres.enable on this machine, name a file with DATABASE_URL=…";
-          defaultText = "config.bench.postgres.environmentFile";
+          defaultText = lib.literalExpression "config.bench.postgres.environmentFile";
           description = "File with DATABASE_URL. It is read as root, so the service's user needs no access.";
         };
       };
@@ -136,8 +136,6 @@ let
         CPUQuota = api.cpuQuota;
         AllowedCPUs = lib.mkIf (config.bench.cpuSets.service != [ ]) (cpuList config.bench.cpuSets.service);
         MemoryMax = lib.mkIf (api.memoryMax != null) api.memoryMax;
-        CPUAccounting = true;
-        MemoryAccounting = true;
 
         DynamicUser = true;
         UMask = "0077";

@@ -21,7 +21,7 @@ in
     package = lib.mkOption {
       type = lib.types.package;
       default = lab.packages.default;
-      defaultText = "the flake's bench with its inventory";
+      defaultText = lib.literalMD "the flake's bench with its inventory";
       description = "Package with bin/bench and bin/contract.";
     };
     results = lib.mkOption {

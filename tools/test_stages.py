@@ -41,6 +41,8 @@ GO = frozenset({"go"})
 LINT = frozenset({"lint"})
 CORE = frozenset({"core"})
 
+# Without a Nix on PATH, Debian's newer one is unpacked beside the system.
+NIX_PACKAGES = {} if shutil.which("nix") else {"mmdebstrap": "mmdebstrap"}
 VM_PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs"}
 
 STAGES = [
@@ -63,8 +65,11 @@ STAGES = [
     Stage("contract", "system", (("bench", "contract", "--behaviour"),), SERVICES, minutes=15),
     Stage("kill", "system", (("tests/kill/run",),), SERVICES, skip=lambda: in_tree("tests/kill/run")),
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
+    Stage("report-page", "system", ((sys.executable, "analyzer/tests/browser.py"),), RUST | {"analyze"}, minutes=10),
     Stage("end-to-end", "system", ((sys.executable, "tests/end_to_end/run.py"),), SERVICES | {"analyze"}, minutes=15),
     # bench: Nix must derive the same budgets. core: a Postgres for the seed. go: the vendor hash, and one build.
-    Stage("nix", "system", (("tests/nix/run",),), CORE | GO | LINT | {"bench"}, skip=lambda: in_tree("tests/nix/run"), minutes=20),
+    Stage("nix", "system", (("tests/nix/run",),), CORE | GO | LINT | {"bench"}, packages=NIX_PACKAGES, minutes=20),
+    # The same script as the NixOS test of mode single, on the units that Nix makes.
+    Stage("nix-units", "system", (("tests/nix/units",),), SERVICES, packages=NIX_PACKAGES | VM_PACKAGES, minutes=40),
     Stage("vm", "system", (("tests/vm/limits",),), RUST, packages=VM_PACKAGES, minutes=30),
 ]  # fmt: skip

@@ -1,12 +1,12 @@
 # Runs in the guest as root (tests/vm/run): lays out the programs, installs the units that Nix made, runs the script.
 set -eu
-export PATH=/vm/root/opt/python/bin:/vm/root/opt/pg/bin:$PATH
 tar -xf /vm/payload.tar -C /
 systemctl is-system-running --wait || true
 useradd --system --home-dir /var/lib/postgresql postgres
 ln -s /opt/pg/bin/* /usr/local/bin/
 ln -s /opt/tools/* /usr/local/bin/
-ldconfig
+# A minimal Debian does not know its own name.
+grep -qs localhost /etc/hosts || echo "127.0.0.1 localhost" >>/etc/hosts
 cp /opt/units/* /etc/systemd/system/
 systemctl daemon-reload
 echo "== systemd-analyze verify"
@@ -18,7 +18,13 @@ if printf %s "$verify" | grep -E 'Unknown|not executable|Failed to parse|Invalid
     exit 1
 fi
 echo "RESULT verify 0"
-systemctl start postgresql.target bench-seed.service || { journalctl -n 60 -o cat; exit 1; }
+journalctl --follow --lines=0 --output=cat --unit=postgresql.service --unit=bench-seed.service &
+if ! timeout 400 systemctl start postgresql.target bench-seed.service; then
+    systemctl list-jobs --no-pager
+    ps -A -o pid,user,stat,args | tail -n 15
+    exit 1
+fi
+kill $!
 echo "== exposure (systemd-analyze security; lower is safer)"
 systemd-analyze security --no-pager 2>/dev/null | grep bench- || true
 code=0
