@@ -288,7 +288,13 @@ fn strict_families_reach_over_the_metrics() {
     let mut plan = plan("p99", Role::Primary, 3);
     plan.roles.push(("p50".to_owned(), Role::Secondary));
     let p_adjusted = |strict: bool| {
-        let report = run(&JudgePlan { strict, ..plan.clone() }, &data);
+        let report = run(
+            &JudgePlan {
+                strict,
+                ..plan.clone()
+            },
+            &data,
+        );
         report.metrics[0].comparisons[0].p_adjusted.unwrap()
     };
     assert_eq!(p_adjusted(false), 2.0 / 512.0);
