@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use lab_model::results::{Look, Manifest, Repetition, RunDir};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
-use crate::figures::{self, Figures};
+use crate::figures::{self, Figures, Sorted};
 use crate::recompute;
 use crate::samples::Measured;
 
@@ -55,11 +55,10 @@ impl Run {
             for (i, figures) in own.into_iter().zip(read) {
                 run.figures[i] = figures?;
             }
-            let mut pool = pool
+            let pool = pool
                 .into_inner()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
-            run.pooled
-                .insert(target.clone(), figures::pooled(&mut pool));
+            run.pooled.insert(target.clone(), figures::pooled(&pool));
         }
         run.repetitions = stored.into_iter().map(|(_, r)| r).collect();
         Ok(run)
@@ -101,22 +100,21 @@ impl Run {
 fn one(
     folder: &Path,
     stored: &Repetition,
-    pool: &Mutex<Vec<i64>>,
+    pool: &Mutex<Vec<Sorted>>,
 ) -> miette::Result<Option<Figures>> {
     if !stored.files.contains_key("samples.parquet") {
         return Ok(None);
     }
     let path = folder.join("samples.parquet");
     let measured = Measured::read(&path)?;
-    let figures = Figures::of(&measured)
+    let (figures, sorted) = Figures::of(&measured)
         .into_diagnostic()
         .wrap_err_with(|| format!("{}", path.display()))?;
     recompute::check(folder, stored, &figures.summary)?;
     if stored.valid {
-        let good = measured.good();
         pool.lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .extend(good);
+            .push(sorted);
     }
     Ok(Some(figures))
 }

@@ -179,7 +179,7 @@ impl Rows {
             );
         }
         let m = &self.measured;
-        let figures = Figures::of(m).map_err(|e| Problem::Form(e.to_string()))?;
+        let (figures, _) = Figures::of(m).map_err(|e| Problem::Form(e.to_string()))?;
         let summary = &figures.summary;
         let ends: Vec<i64> = m
             .started_at

@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{Area, Drawn, GRID, INK, TEXT, colour, svg, tick};
+use super::{Area, Drawn, INK, TEXT, colour, svg};
 
 /// One target.
 #[derive(Debug, Clone)]
@@ -21,37 +21,21 @@ pub struct Row {
 ///
 /// # Errors
 /// plotters refuses.
-pub fn draw(title: &str, unit: &str, rows: &[Row]) -> miette::Result<Option<String>> {
+pub fn draw(title: &str, rows: &[Row]) -> miette::Result<Option<String>> {
     let Some(range) = super::log_range(
         rows.iter()
             .flat_map(|r| r.values.iter().copied().chain(r.ci.into_iter().flatten())),
     ) else {
         return Ok(None);
     };
-    let height = 64 + 46 * rows.len() as u32;
-    svg(title, height, |area| paint(area, unit, rows, range)).map(Some)
+    let height = 46 + 52 * rows.len() as u32;
+    svg(title, height, |area| paint(area, rows, range)).map(Some)
 }
 
-fn paint(area: &Area<'_>, unit: &str, rows: &[Row], [low, high]: [f64; 2]) -> Drawn {
+fn paint(area: &Area<'_>, rows: &[Row], [low, high]: [f64; 2]) -> Drawn {
     let n = rows.len() as f64;
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .margin_right(16)
-        .x_label_area_size(44)
-        .build_cartesian_2d((low..high).log_scale(), 0.0..n)?;
+    let mut chart = super::rows_over_log(area, [low, high], n, "")?;
     let style = || ("sans-serif", TEXT).into_font().color(&INK);
-    chart
-        .configure_mesh()
-        .disable_y_mesh()
-        .disable_y_axis()
-        .x_labels(6)
-        .x_label_formatter(&|x| tick(*x))
-        .x_desc(unit)
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .label_style(style())
-        .draw()?;
     for (i, row) in rows.iter().enumerate() {
         let c = colour(i);
         let base = n - i as f64;

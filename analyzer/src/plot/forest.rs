@@ -2,7 +2,7 @@
 
 use plotters::prelude::*;
 
-use super::{Area, Drawn, GRID, INK, TEXT, colour, svg, tick};
+use super::{Area, Drawn, INK, TEXT, colour, svg, tick};
 
 /// One row.
 #[derive(Debug, Clone)]
@@ -25,7 +25,7 @@ pub fn draw(rows: &[Row], margin: f64) -> miette::Result<Option<String>> {
     if rows.is_empty() {
         return Ok(None);
     }
-    let height = 60 + 36 * rows.len() as u32;
+    let height = 40 + 42 * rows.len() as u32;
     svg("Ratios of targets with their intervals", height, |area| {
         paint(area, rows, margin)
     })
@@ -43,22 +43,7 @@ fn paint(area: &Area<'_>, rows: &[Row], margin: f64) -> Drawn {
     let [low, high] =
         super::log_range(ends.map(|v| v.clamp(1.0 / 30.0, 30.0))).unwrap_or([0.5, 2.0]);
     let n = rows.len() as f64;
-    let mut chart = ChartBuilder::on(area)
-        .margin(8)
-        .margin_right(16)
-        .x_label_area_size(34)
-        .build_cartesian_2d((low..high).log_scale(), 0.0..n)?;
-    chart
-        .configure_mesh()
-        .disable_y_mesh()
-        .disable_y_axis()
-        .x_labels(6)
-        .x_label_formatter(&|x| format!("{}x", tick(*x)))
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GRID)
-        .axis_style(INK)
-        .label_style(("sans-serif", TEXT).into_font().color(&INK))
-        .draw()?;
+    let mut chart = super::rows_over_log(area, [low, high], n, "x")?;
     chart.draw_series([Rectangle::new(
         [(band[0], 0.0), (band[1], n)],
         RGBColor(0x88, 0x88, 0x88).mix(0.18).filled(),

@@ -8,7 +8,9 @@ pub mod quantiles;
 pub mod time;
 
 use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 /// A figure is this wide: two stand side by side on a desk, one fills a phone.
 pub const WIDTH: u32 = 500;
@@ -17,7 +19,7 @@ pub const INK: RGBColor = RGBColor(0x11, 0x11, 0x11);
 /// Lines behind the data.
 pub const GRID: RGBColor = RGBColor(0xdd, 0xdd, 0xdd);
 /// Text size in px.
-pub const TEXT: u32 = 13;
+pub const TEXT: u32 = 16;
 
 /// The area that the figures draw on.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -92,5 +94,92 @@ pub fn tick(value: f64) -> String {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
         text
+    }
+}
+
+/// Places for ticks of a logarithmic axis: round numbers, three to nine of them.
+pub fn ticks([low, high]: [f64; 2]) -> Vec<f64> {
+    let ratio = high / low;
+    if ratio < 4.0 {
+        // So short that it is nearly linear.
+        let raw = (high - low) / 5.0;
+        let power = 10f64.powf(raw.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0]
+            .map(|m| m * power)
+            .into_iter()
+            .find(|s| *s >= raw)
+            .unwrap_or(raw);
+        let first = (low / step).ceil() as i64;
+        return (first..first + 10)
+            .map(|i| i as f64 * step)
+            .filter(|v| *v <= high)
+            .collect();
+    }
+    let digits: &[f64] = match ratio {
+        r if r < 100.0 => &[1.0, 2.0, 5.0],
+        r if r < 3000.0 => &[1.0, 3.0],
+        _ => &[1.0],
+    };
+    let first = low.log10().floor() as i32;
+    let last = high.log10().ceil() as i32;
+    (first..=last)
+        .flat_map(|e| digits.iter().map(move |d| d * 10f64.powi(e)))
+        .filter(|v| (low..=high).contains(v))
+        .collect()
+}
+
+/// Rows from 0 to `rows` over a logarithmic axis with ticks of [`ticks`]; the rows' own space is above 0.
+///
+/// # Errors
+/// plotters refuses.
+pub fn rows_over_log<'a, 'b>(
+    area: &'b Area<'a>,
+    [low, high]: [f64; 2],
+    rows: f64,
+    unit: &str,
+) -> Result<RowChart<'b, 'a>, Box<dyn std::error::Error>> {
+    let mut chart = ChartBuilder::on(area)
+        .margin(6)
+        .margin_right(20)
+        .build_cartesian_2d((low..high).log_scale(), -0.7..rows)?;
+    let style = || {
+        ("sans-serif", TEXT)
+            .into_font()
+            .color(&INK)
+            .pos(Pos::new(HPos::Center, VPos::Top))
+    };
+    for x in ticks([low, high]) {
+        chart.draw_series([PathElement::new(vec![(x, 0.0), (x, rows)], GRID)])?;
+        chart.draw_series([Text::new(format!("{}{unit}", tick(x)), (x, -0.12), style())])?;
+    }
+    chart.draw_series([PathElement::new(vec![(low, 0.0), (high, 0.0)], INK)])?;
+    Ok(chart)
+}
+
+/// What [`rows_over_log`] gives.
+pub type RowChart<'b, 'a> =
+    ChartContext<'b, SVGBackend<'a>, Cartesian2d<LogCoord<f64>, RangedCoordf64>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_neither_few_nor_many() {
+        assert_eq!(ticks([0.9, 11.0]), [1.0, 2.0, 5.0, 10.0]);
+        for low in [1e-6, 0.0034, 0.97, 1.0, 7.3, 1234.5] {
+            for ratio in [1.03, 1.2, 2.0, 3.9, 4.1, 30.0, 150.0, 2900.0, 1e6] {
+                let n = ticks([low, low * ratio]).len();
+                assert!((2..=10).contains(&n), "{low} x {ratio}: {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn labels_keep_three_digits() {
+        assert_eq!(
+            [0.0, 0.05, 1.0, 1234.0, 99.68].map(tick),
+            ["0", "0.05", "1", "1234", "99.7"]
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Median latency second by second, a line a repetition; where it had not settled and where it hung is marked.
 
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::{Area, Drawn, GRID, INK, TEXT, colour, svg, tick};
 use crate::doc::RunFigures;
@@ -32,21 +33,28 @@ fn paint(area: &Area<'_>, index: usize, runs: &[&RunFigures], [low, high]: [f64;
         .margin(8)
         .margin_right(16)
         .x_label_area_size(44)
-        .y_label_area_size(58)
         .build_cartesian_2d(0.0..longest as f64, (low..high).log_scale())?;
     chart
         .configure_mesh()
         .x_labels(8)
-        .y_labels(5)
+        .disable_y_mesh()
+        .disable_y_axis()
         .x_label_formatter(&|x| tick(*x))
-        .y_label_formatter(&|y| tick(*y))
         .x_desc("seconds of measuring")
-        .y_desc("ms")
         .light_line_style(TRANSPARENT)
         .bold_line_style(GRID)
         .axis_style(INK)
         .label_style(("sans-serif", TEXT).into_font().color(&INK))
         .draw()?;
+    // Labels stand on their lines, inside: a short range has no room for an axis of decades.
+    let style = || {
+        let text = ("sans-serif", TEXT).into_font().color(&INK);
+        text.pos(Pos::new(HPos::Left, VPos::Bottom))
+    };
+    for y in super::ticks([low, high]) {
+        chart.draw_series([PathElement::new(vec![(0.0, y), (longest as f64, y)], GRID)])?;
+        chart.draw_series([Text::new(format!("{} ms", tick(y)), (0.0, y), style())])?;
+    }
     for run in runs {
         if let Some(w) = run.warm_up {
             let area = [(0.0, low), (w.cut_s as f64, high)];

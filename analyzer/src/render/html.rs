@@ -344,7 +344,7 @@ fn dots_section(doc: &Document) -> miette::Result<Section> {
             })
             .collect();
         let title = format!("{} of every repetition", label(&m.metric));
-        let Some(svg) = dots::draw(&title, &m.unit, &rows)? else {
+        let Some(svg) = dots::draw(&title, &rows)? else {
             continue;
         };
         let table = m

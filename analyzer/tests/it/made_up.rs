@@ -142,6 +142,9 @@ fn repetition(
 
 fn manifest(plan: &Plan<'_>) -> Value {
     let lab_toml = "schema_version = 1\n";
+    // Those of the lab itself, whatever they are.
+    let lab = Path::new(env!("CARGO_MANIFEST_DIR")).join("../lab.toml");
+    let limits = serde_json::to_value(lab_model::config::Lab::load(&lab).unwrap().receipt).unwrap();
     let names: Vec<&str> = plan.targets.iter().map(|t| t.0).collect();
     let budget =
         json!({"cpus": 1, "workers": 1, "processes": 1, "db_connections": 30, "pool_size": 30});
@@ -157,7 +160,7 @@ fn manifest(plan: &Plan<'_>) -> Value {
         "plan": {"repetitions": plan.blocks, "looks": 1, "margin": 0.05, "alpha": 0.05, "baseline": names[0], "primary": ["p99"],
             "secondary": ["p50", "p95", "throughput", "cpu_per_request"], "descriptive": ["p90", "p999", "mean", "max", "error_rate"], "cooldown_s": 0.5, "kind": "quick"},
         "targets": titles, "seed": 1, "order": vec![names.clone(); plan.blocks as usize], "budgets": budgets,
-        "receipt_limits": {"service_cpu_over": 0.05, "generator_cpu_share": 0.9, "host_steal_share": 0.05, "foreign_cpu_share": 0.1, "error_rate": 0.001, "dropped_iterations": 0, "query_mismatch_share": 0.001, "clock_step_ms": 50},
+        "receipt_limits": limits,
         "lab_toml": lab_toml,
         "environment": {"kind": "native", "limits": "cgroup_v2", "shared_cpus": false, "oversubscribed": false, "recording": "lab", "cpu_sets": {}, "host": {"model": "made up"}},
         "versions": {"programs": {"bench": "0.1.0", "k6": "1.1.0", "postgres": "18.6"}, "sha256": {"lab.toml": digest::of_bytes(lab_toml.as_bytes())}},
