@@ -5,6 +5,7 @@ systemctl is-system-running --wait || true
 useradd --system --home-dir /var/lib/postgresql postgres
 ln -s /opt/pg/bin/* /usr/local/bin/
 ln -s /opt/tools/* /usr/local/bin/
+echo /opt/python/lib >/etc/ld.so.conf.d/python.conf && ldconfig
 # A minimal Debian does not know its own name.
 grep -qs localhost /etc/hosts || echo "127.0.0.1 localhost" >>/etc/hosts
 cp /opt/units/* /etc/systemd/system/
@@ -26,7 +27,9 @@ if ! timeout 400 systemctl start postgresql.target bench-seed.service; then
 fi
 kill $!
 echo "== exposure (systemd-analyze security; lower is safer)"
-systemd-analyze security --no-pager 2>/dev/null | grep bench- || true
+for unit in bench-api-go bench-api-python bench-api-rust-sqlx bench-seed; do
+    systemd-analyze security --no-pager $unit.service | tail -n 1 || true
+done
 code=0
 /opt/python/bin/python3.11 /vm/run.py || code=$?
 [ $code = 0 ] || journalctl -n 80 -o cat --no-pager
