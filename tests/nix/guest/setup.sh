@@ -30,6 +30,8 @@ echo "== exposure (systemd-analyze security; lower is safer)"
 for unit in bench-api-go bench-api-python bench-api-rust-sqlx bench-seed; do
     systemd-analyze security --no-pager $unit.service | tail -n 1 || true
 done
+# Where psql of NixOS looks by itself.
+export PGHOST=/run/postgresql
 code=0
 /opt/python/bin/python3.11 /vm/run.py || code=$?
 [ $code = 0 ] || journalctl -n 80 -o cat --no-pager
