@@ -7,5 +7,7 @@ mod store;
 
 pub use manifest::{DataFacts, Environment, EnvironmentKind, Look, Manifest, PlanFacts, Versions};
 pub use receipt::{Connections, CpuUse, Evidence, HostUse, ReceiptLine, Statement, unbalanced};
-pub use repetition::{K6Figures, Latency, Reason, Repetition, SCHEMA_VERSION, Support};
+pub use repetition::{
+    K6Figures, Latency, Reason, Repetition, SCHEMA_VERSION, Support, same_figure,
+};
 pub use store::{Cell, RunDir, StoreError};

@@ -1,7 +1,7 @@
 //! `bench validate RUN`: every file again, from the raw record up.
 
 use lab_model::digest;
-use lab_model::results::{Cell, Manifest, Repetition, RunDir};
+use lab_model::results::{Cell, Manifest, Repetition, RunDir, same_figure};
 use std::path::Path;
 
 use crate::cli::ValidateArgs;
@@ -123,7 +123,7 @@ fn repetition_problems(manifest: &Manifest, folder: &Path, r: &Repetition) -> Ve
         Err(e) => problems.push(format!("{e:?}")),
         Ok(again) => {
             for (name, value) in &again.metrics {
-                if r.metrics.get(name) != Some(value) {
+                if !same_figure(r.metrics.get(name).copied().flatten(), *value) {
                     problems.push(format!(
                         "{name} is {value:?} by the raw record, not {:?}",
                         r.metrics.get(name).copied().flatten()
