@@ -11,7 +11,9 @@ use lab_verdict::terminal::Style;
 
 /// A result.
 pub fn say(text: &str) {
-    println!("{text}");
+    use std::io::Write as _;
+    // A reader that has seen enough (`| head`) is no error.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// A remark.

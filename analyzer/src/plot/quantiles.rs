@@ -45,7 +45,7 @@ fn paint(area: &Area<'_>, index: usize, curves: &[&[f64]], [low, high]: [f64; 2]
     chart
         .configure_mesh()
         .x_labels(8)
-        .x_label_formatter(&|x| format!("p{}", tick(100.0 * (1.0 - 10f64.powf(-x)))))
+        .x_label_formatter(&|x| percentile(*x))
         .y_label_formatter(&|y| tick(*y))
         .y_desc("ms")
         .light_line_style(TRANSPARENT)
@@ -76,4 +76,13 @@ fn paint(area: &Area<'_>, index: usize, curves: &[&[f64]], [low, high]: [f64; 2]
         .collect();
     chart.draw_series([PathElement::new(middle, c.stroke_width(3))])?;
     Ok(())
+}
+
+/// The name of a percentile by its nines; never rounded up to p100.
+fn percentile(nines: f64) -> String {
+    let p = 100.0 * (1.0 - 10f64.powf(-nines));
+    if p < 99.9 {
+        return format!("p{}", tick(p));
+    }
+    format!("p{}", (p * 1000.0).floor() / 1000.0)
 }
