@@ -90,7 +90,7 @@ fn repetition(
     let mut free = vec![1_790_000_000_000_000_000i64; users as usize];
     for i in 0..plan.requests + 200 {
         let user = (0..users as usize).min_by_key(|u| free[*u]).unwrap();
-        let page = random.next() % 10 == 0;
+        let page = random.next().is_multiple_of(10);
         let ms = 20.0 * level * (0.4 + 0.6 * random.exponential()) * if page { 3.0 } else { 1.0 };
         let ns = (ms * 1e6) as i64;
         started.push(free[user] / 1_000_000 * 1_000_000);
