@@ -53,6 +53,7 @@ class FakeMachine(Machine):
                 (r"PGPASSWORD=wrong psql", lambda _: "FATAL:  password authentication failed for user\n"),
                 (r"psql .*count\(\*\) FROM users", lambda _: f"{self.world.facts['users']}\n"),
                 (r"cat /sys/fs/cgroup/\S*/(\S+)/(\S+)", self.cgroup_file),
+                (r"Cpus_allowed_list /proc/(\d+)/status", self.allowed),
                 (r"contract --url", self.contract),
                 (r"ss -Htnp", self.sockets),
                 (r"env BENCH_BASE_URL.* k6 run", lambda _: ""),
@@ -124,6 +125,8 @@ class FakeMachine(Machine):
                 return "inactive"
             case "Result":
                 return "timeout" if world.has("result") else "success"
+            case "MainPID" if unit.startswith("postgresql"):
+                return "900"
             case "MainPID":
                 return str(1000 + (world.restarts if world.has("died") else 0))
         raise LookupError(f"no answer for property {property}")
@@ -170,8 +173,7 @@ class FakeMachine(Machine):
             case "cpu.max":
                 return "max 100000\n" if world.has("no quota") else f"{facts['cpus'] * 100000} 100000\n"
             case "cpuset.cpus.effective":
-                part = "postgres" if unit.startswith("postgresql") else "service"
-                return "0\n" if world.has(f"cpus of {part}") else facts["cpu_sets"][part] + "\n"
+                return "0\n" if world.has("cpuset") else facts["cpu_sets"]["service"] + "\n"
             case "memory.max":
                 return "max\n" if world.has("memory") else f"{GIB}\n"
             case "cpu.stat":
@@ -179,6 +181,10 @@ class FakeMachine(Machine):
                 throttled = 0 if world.has("no throttling") else 39
                 return f"usage_usec {seconds * 1000000}\nnr_periods 40\nnr_throttled {throttled}\n"
         raise LookupError(file)
+
+    def allowed(self, match: re.Match[str]) -> str:
+        part = "postgres" if match[1] == "900" else "service"
+        return "Cpus_allowed_list:\t" + ("0" if self.world.has(f"cpus of {part}") else self.world.facts["cpu_sets"][part]) + "\n"
 
     def sockets(self, match: re.Match[str]) -> str:
         del match

@@ -118,6 +118,7 @@ class Run(unittest.TestCase):
     FAULTS = (
         "slice",
         "no quota",
+        "cpuset",
         "cpus of service",
         "cpus of postgres",
         "memory",
