@@ -168,7 +168,7 @@ class FakeMachine(Machine):
 
     def cgroup_file(self, match: re.Match[str]) -> str:
         facts, world = self.world.facts, self.world
-        unit, file = match.groups()
+        file = match[2]
         match file:
             case "cpu.max":
                 return "max 100000\n" if world.has("no quota") else f"{facts['cpus'] * 100000} 100000\n"
