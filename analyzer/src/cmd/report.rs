@@ -53,6 +53,10 @@ pub fn write(
         Format::Html => html::render(doc, receipt)?,
     };
     match out {
+        // A device or a pipe (`--out /dev/stdout`) is written to; only a file may be replaced.
+        Some(path) if path.exists() && !path.is_file() => {
+            fs_err::write(path, format!("{text}\n")).into_diagnostic()
+        }
         Some(path) => {
             lab_model::atomic::write(path, format!("{text}\n").as_bytes()).into_diagnostic()
         }
