@@ -71,7 +71,7 @@ STAGES = [
     Stage("lint-rust", "lint", ((*CLIPPY, "-D", "warnings"),), RUST, minutes=20),
     # Two runs: so that polars is built with the features, and hence once for, `analyze` itself.
     Stage("unit-rust", "unit", ((*CARGO_TEST, "--workspace", "--exclude", "analyzer"),), SERVICES | RUST, minutes=20),
-    Stage("contract", "system", (("bench", "contract", "--behaviour"),), SERVICES, minutes=15),
+    Stage("contract", "system", (("bench", "contract", "--behaviour", "--slack", "15"),), SERVICES, minutes=15),
     Stage("kill", "system", (("tests/kill/run",),), SERVICES, skip=lambda: in_tree("tests/kill/run")),
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
     Stage("report-page", "system", ((sys.executable, "analyzer/tests/browser.py"),), RUST | {"analyze"}, minutes=10),

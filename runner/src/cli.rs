@@ -206,6 +206,9 @@ pub struct ContractArgs {
     /// Also how it behaves when the database goes, hangs or comes back, and at its end
     #[arg(long)]
     pub behaviour: bool,
+    /// Seconds that a busy machine may add to every limit of a behaviour
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(0..=120))]
+    pub slack: u64,
     /// Only cases whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub only: Option<String>,

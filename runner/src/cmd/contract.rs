@@ -129,6 +129,7 @@ fn behaviours(
         db_timeout: Duration::from_millis(context.lab.contract.db_timeout_ms),
         ready_timeout: Duration::from_millis(context.lab.contract.ready_timeout_ms),
         drain_timeout: Duration::from_millis(context.lab.contract.drain_timeout_ms),
+        slack: Duration::from_secs(args.slack),
         ..Promises::new(budget.db_connections as usize)
     };
     let mut service = Lent {
