@@ -81,6 +81,11 @@ up-rust *ARGS:
 images:
     nix run .#images
 
+# The same lab in containers: containers up|bench|down|clean|logs, up-go, bench-py … (docs/CONTAINERS.md)
+[group('play')]
+containers *ARGS:
+    "{{ python }}" tools/containers.py "$@"
+
 # Stop what `up` started
 [group('play')]
 down *ARGS:
@@ -111,6 +116,11 @@ logs-rust *ARGS:
 [group('work on it')]
 clean *ARGS:
     "{{ python }}" tools/clean.py "$@"
+
+# Write the files that follow from lab.toml (compose, Kubernetes); --check: only compare
+[group('work on it')]
+generate *ARGS:
+    "{{ python }}" tools/generate.py "$@"
 
 # Format all code
 [group('work on it')]

@@ -1,6 +1,7 @@
 """What each recipe and each program needs to be set up. The one place for it.
 
 core: PostgreSQL, k6, just and uv, pinned. go: the system's or a pinned one. lint: ruff, mypy, shellcheck, pinned.
+containers: podman-compose and the schemas of Kubernetes, pinned; for tests.
 rust: cargo and a C compiler must be there. bench, analyze: built here. targets: all services of lab.toml, built;
 target:NAME: only that one.
 """
@@ -24,6 +25,9 @@ RECIPES: dict[str, frozenset[str]] = {
     "up-py": PYTHON,
     "up-rust": RUST,
     "images": NOTHING,
+    # Only `containers bench` needs a program of ours: it runs `bench`, which builds in a minute or two.
+    "containers": BENCH,
+    "generate": NOTHING,
     "down": BENCH,
     "logs-go": BENCH,
     "logs-py": BENCH,

@@ -16,6 +16,7 @@ GROUPS = {
     "core": "PostgreSQL, k6, just and uv (about 65 MB, some 10 seconds)",
     "go": "Go (about 70 MB, some 10 seconds)",
     "lint": "ruff, mypy and shellcheck (about 30 MB, some 10 seconds)",
+    "containers": "podman-compose and the schemas of Kubernetes (about 10 MB, some 10 seconds)",
 }
 
 

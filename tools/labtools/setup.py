@@ -60,6 +60,10 @@ def prepare(needs: Iterable[str], env: dict[str, str] | None = None) -> dict[str
         on_path(lint / "bin")
         # mypy is a Python program: it must find its modules.
         env["PYTHONPATH"] = str(lint)
+    if "containers" in wanted:
+        containers = fetch("containers", env)
+        on_path(containers / "bin")
+        env["PYTHONPATH"] = str(containers)
     if "go" in wanted:
         on_path(go_bin(env))
     on_path(BIN)

@@ -1,0 +1,242 @@
+"""The lab in containers: `./lab containers COMMAND`. docs/CONTAINERS.md"""
+
+import argparse
+import json
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from labtools import images
+from labtools.files import write_whole
+from labtools.lab_toml import Lab, Target
+from labtools.paths import LAB, ROOT
+from labtools.say import LabError, say
+
+# Suffix of a command -> targets, as in the justfile.
+GROUPS = {"go": ["go"], "py": ["python"], "rust": ["rust-sqlx", "rust-tokio-postgres"]}
+COMMANDS = {
+    "build": "build the images",
+    "up": "start Postgres and all services; up-go, up-py, up-rust: only these",
+    "down": "stop everything; the database stays in its volume",
+    "clean": "stop everything and delete the database's volume, after asking (--yes: without)",
+    "logs": "show the services' logs; logs-go, logs-py, logs-rust: only these",
+    "bench": "measure all services; bench-go, bench-py, bench-rust: only these. More options go to `bench run`",
+    "compose": "pass the rest on to compose, with the files of the mode",
+}
+READY_S = 180
+
+
+def compose_words() -> list[str]:
+    """How compose is called: BENCH_COMPOSE, Docker's plugin, or podman-compose."""
+    if chosen := os.environ.get("BENCH_COMPOSE"):
+        return chosen.split()
+    if shutil.which("docker"):
+        asked = subprocess.run(["docker", "compose", "version"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        if asked.returncode == 0:
+            return ["docker", "compose"]
+    if shutil.which("podman") and shutil.which("podman-compose"):
+        return ["podman-compose"]
+    raise LabError("neither `docker compose` nor `podman` with `podman-compose` is here: install one, or name one in BENCH_COMPOSE.")
+
+
+def ensure_env(path: Path = ROOT / ".env") -> dict[str, str]:
+    """The variables of `.env`, made from the example with passwords of its own when it is not there."""
+    if not path.is_file():
+        text = (ROOT / ".env.example").read_text(encoding="utf-8")
+        for word in ("change-me-owner", "change-me-services"):
+            text = text.replace(word, secrets.token_hex(16))
+        write_whole(path, text)
+        path.chmod(0o600)
+        say("made .env from .env.example, with passwords of its own")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+
+
+class Containers:
+    """The compose path in one mode."""
+
+    def __init__(self, mode: str) -> None:
+        self.lab = Lab()
+        if mode not in self.lab.modes:
+            raise LabError(f"there is no mode `{mode}` in lab.toml; there are: {', '.join(self.lab.modes)}.")
+        self.mode = mode
+        self.env = ensure_env()
+        words = compose_words()
+        self.engine = ["podman"] if "podman" in Path(words[0]).name else ["docker"]
+        self.compose = [*words, "-f", str(ROOT / "docker-compose.yml"), "-f", str(ROOT / f"docker-compose.{mode}.yml"), "--profile", "all"]
+        self.images = {target.name: (target, image) for target, image in images.runnable(self.lab)}
+
+    def run(self, *words: str) -> None:
+        """Runs compose; its words are the user's to read."""
+        done = subprocess.run([*self.compose, *words], cwd=ROOT, stdin=subprocess.DEVNULL, check=False)
+        if done.returncode != 0:
+            raise LabError(f"`compose {' '.join(words)}` ended with {done.returncode} (its words are above).")
+
+    def chosen(self, names: list[str]) -> list[tuple[Target, images.Image]]:
+        """Targets by name; all when none is named."""
+        if unknown := [name for name in names if name not in self.images]:
+            raise LabError(f"{', '.join(unknown)}: no target of lab.toml with a Dockerfile in containers/.")
+        return [self.images[name] for name in names or self.images]
+
+    def services(self, names: list[str]) -> list[str]:
+        """Names in compose."""
+        return [image.service for _, image in self.chosen(names)]
+
+    def start_postgres(self) -> None:
+        """Starts the database and waits until it is seeded."""
+        self.run("up", "-d", "postgres")
+        ask = [*self.engine, "exec", "bench-postgres", "pg_isready", "-q", "-h", "127.0.0.1", "-d", self.lab.postgres["database"]]
+        wait_for(
+            lambda: subprocess.run(ask, capture_output=True, check=False).returncode == 0,
+            "Postgres (`./lab containers compose logs postgres`)",
+        )
+
+    def up(self, names: list[str]) -> None:
+        """Starts Postgres, then the services, and waits until each is ready. Not by compose's own waiting: podman has
+        no health without systemd."""
+        self.start_postgres()
+        self.run("up", "-d", "--no-deps", *self.services(names))
+        for target, image in self.chosen(names):
+            url = f"http://127.0.0.1:{target.port}"
+            wait_for(partial(answers, f"{url}/readyz"), f"{image.service} (`./lab containers compose logs {image.service}`)")
+            print(f"{image.service:<25}{url}")
+
+    def inventory(self) -> Path:
+        """What `bench run --containers` must know; it holds the owner's password."""
+        p = self.lab.postgres
+        port = self.env.get("POSTGRES_PORT", "5432")
+        password = self.env["POSTGRES_PASSWORD"]
+        path = LAB / "containers.json"
+        write_whole(
+            path,
+            json.dumps(
+                {
+                    "engine": self.engine,
+                    "compose": self.compose,
+                    "postgres": {
+                        "container": "bench-postgres",
+                        "host": "127.0.0.1",
+                        "port": int(port),
+                        "user": "postgres",
+                        "password": password,
+                    },
+                    "k6": {"container": "bench-k6", "service": "k6", "script": "/lab/scripts/main.js"},
+                    "services": {
+                        name: {
+                            "service": image.service,
+                            "container": f"bench-{image.service}",
+                            "image": image.name,
+                            "address": f"127.0.0.1:{target.port}",
+                            "url": f"http://{image.service}:{target.port}",
+                        }
+                        for name, (target, image) in self.images.items()
+                    },
+                    "database": p["database"],
+                },
+                indent=2,
+            )
+            + "\n",
+        )
+        path.chmod(0o600)
+        return path
+
+    def bench(self, names: list[str], options: list[str]) -> int:
+        """Measures in containers: `bench` drives compose, one service at a time."""
+        self.run("build")
+        self.run("down")
+        self.start_postgres()
+        self.run("up", "-d", "--no-deps", "k6")
+        targets = [word for target, _ in self.chosen(names) for word in ("-t", target.name)]
+        summaries = ["--k6-summary-dir", "loadtest/results"] if names else []
+        command = ["bench", "run", "--mode", self.mode, "--containers", str(self.inventory()), *targets, *summaries, *options]
+        try:
+            return subprocess.run(command, cwd=ROOT, check=False).returncode
+        finally:
+            self.run("down")
+
+
+def answers(url: str) -> bool:
+    """Does it say 200?"""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+def wait_for(ready: Callable[[], bool], what: str, seconds: float = READY_S) -> None:
+    """Asks until it is so."""
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            raise LabError(f"{what} is not ready after {seconds:.0f} s.")
+        time.sleep(0.2)
+
+
+def confirmed(yes: bool) -> bool:
+    """May the volume go?"""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise LabError("no terminal to ask at, so nothing is deleted; say --yes.")
+    return input("Delete the database's volume for good? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def run(command: str, options: argparse.Namespace, rest: list[str]) -> int:
+    """Does one command."""
+    verb, _, suffix = command.partition("-")
+    names = GROUPS[suffix] if suffix else []
+    containers = Containers(options.mode)
+    match verb:
+        case "build":
+            containers.run("build", *rest)
+        case "up":
+            containers.run("build", "postgres", *sorted(set(containers.services(names))))
+            containers.up(names)
+        case "down":
+            containers.run("down", *rest)
+        case "clean":
+            if not confirmed(options.yes):
+                print("containers: nothing is deleted.")
+                return 1
+            containers.run("down", "--volumes")
+        case "logs":
+            containers.run("logs", *rest, *containers.services(names))
+        case "compose":
+            containers.run(*rest)
+        case _:
+            return containers.bench(names, rest)
+    return 0
+
+
+def main(arguments: list[str]) -> int:
+    """0: done; 1: the answer was no; 2: something is missing or failed; after `bench` its own code."""
+    with_groups = [f"{verb}-{suffix}" for verb in ("up", "logs", "bench") for suffix in GROUPS]
+    page = "\n".join(f"  {name:<9}{what}" for name, what in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="containers",
+        description="The lab in containers (docs/CONTAINERS.md).",
+        epilog=page,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("command", choices=[*COMMANDS, *with_groups], metavar="COMMAND")
+    parser.add_argument("--mode", "-m", default="single", help="a mode of lab.toml [default: single]")
+    parser.add_argument("--yes", action="store_true", help="clean: do not ask")
+    options, rest = parser.parse_known_args(arguments)
+    try:
+        return run(options.command, options, rest)
+    except LabError as error:
+        say(str(error))
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
