@@ -5,14 +5,13 @@
 //     k6 run --quiet -e BENCH_BASE_URL=http://127.0.0.1:8080 loadtest/bench/row_cost.js
 import exec from 'k6/execution';
 import http from 'k6/http';
-import { idTable } from '../scripts/lib/ids.js';
+import { userId } from '../scripts/lib/ids.js';
 import { recorder } from '../scripts/lib/record.js';
 
 const REQUESTS = 8000;
 
 export const options = { vus: 1, iterations: 1, summaryTrendStats: ['med'] };
 
-const userId = idTable(10000);
 const now = Date.now;
 
 function median(values) {

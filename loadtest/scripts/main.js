@@ -4,20 +4,19 @@ import { sleep } from 'k6';
 import { readPlan } from './lib/plan.js';
 import { buildOptions } from './lib/options.js';
 import { closedLoop } from './lib/closing.js';
-import { idTable } from './lib/ids.js';
 import { expectedLengths } from './lib/expected.js';
 import { refuseWrongTarget } from './lib/target.js';
 import { picker } from './lib/pick.js';
 import { recorder } from './lib/record.js';
 import { requests } from './lib/requests.js';
 import { summarise } from './lib/summary.js';
+import { thinker } from './lib/think.js';
 
 const plan = readPlan(__ENV);
-const userId = idTable(plan.users);
 const record = plan.record ? recorder(plan) : null;
 const expected = expectedLengths(plan.expectedFile, plan.users);
 const next = picker(plan);
-const thinkTimeS = plan.thinkTimeMs / 1000;
+const think = thinker(plan);
 
 export const options = buildOptions(plan);
 
@@ -25,12 +24,12 @@ export function setup() {
   if (record && !exec.test.options.consoleOutput) {
     throw new Error('BENCH_RECORD=1 hands the record over on the console: start k6 with --console-output=FILE --log-format=raw');
   }
-  refuseWrongTarget(plan, userId);
+  refuseWrongTarget(plan);
 }
 
 // Returns what sends the next request of a phase; it is given the time when there is a record.
 function sender(phase) {
-  const request = requests(plan, phase, userId, expected, record);
+  const request = requests(plan, phase, expected, record);
   return (startMs) => {
     const choice = next(phase);
     request[choice.endpoint](choice.index, startMs);
@@ -41,14 +40,15 @@ function sender(phase) {
 function iteration(send) {
   return () => {
     send(record === null ? 0 : Date.now());
-    if (thinkTimeS > 0) sleep(thinkTimeS);
+    const pauseS = think();
+    if (pauseS > 0) sleep(pauseS);
   };
 }
 
 export const warmup = iteration(sender('warmup'));
 
 const closes = record !== null && !plan.arrival;
-export const measure = closes ? closedLoop(plan, record, sender('measure')) : iteration(sender('measure'));
+export const measure = closes ? closedLoop(plan, record, sender('measure'), think) : iteration(sender('measure'));
 
 // With arrival rates no user knows its last iteration: a scenario after the measurement asks each.
 export function handover() {

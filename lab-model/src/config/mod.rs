@@ -175,7 +175,7 @@ pub struct Profile {
     /// Steps of a rising rate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<u32>,
-    /// Pause of a user after each request.
+    /// Mean pause of a user after each request; each is drawn evenly between 0 and twice this.
     pub think_time_ms: u64,
     /// Weights of the requests.
     pub mix: Mix,

@@ -3,6 +3,7 @@
 import exec from 'k6/execution';
 import { sleep } from 'k6';
 import { REQUEST_TIMEOUT_S } from './plan.js';
+import { longestThinkMs } from './think.js';
 
 export const TAIL_S = 0.4;
 // Handing over takes milliseconds of k6's core: first, the others' last requests finish.
@@ -12,15 +13,17 @@ const LONGEST_MS = REQUEST_TIMEOUT_S * 1000 + 100;
 
 const now = Date.now;
 
-// Returns one measured iteration: `send` sends a request, given the time.
-export function closedLoop(plan, record, send) {
-  const thinkTimeS = plan.thinkTimeMs / 1000;
+// Returns one measured iteration: `send` sends a request, given the time; `think` draws a pause in seconds.
+export function closedLoop(plan, record, send, think) {
   let endMs = 0; // known to a user from its first measured iteration on
   let calmMs = 0; // a request that starts before this is not the last one
 
   function begin() {
     endMs = exec.scenario.startTime + plan.measureS * 1000;
-    calmMs = endMs - LONGEST_MS - plan.thinkTimeMs;
+    calmMs = endMs - LONGEST_MS - longestThinkMs(plan);
+    // k6 starts all users at once: they must not send their first requests as one burst.
+    const pauseS = think();
+    if (pauseS > 0) sleep(pauseS);
   }
 
   function finish() {
@@ -31,12 +34,12 @@ export function closedLoop(plan, record, send) {
   }
 
   function nearTheEnd(startMs) {
-    if (endMs === 0) begin();
     if (startMs < endMs) {
       send(startMs);
+      const pauseS = think();
       // A slow last request ends when the scenario is over: there is no other iteration then.
-      if (now() + plan.thinkTimeMs < endMs) {
-        if (thinkTimeS > 0) sleep(thinkTimeS);
+      if (now() + pauseS * 1000 < endMs) {
+        if (pauseS > 0) sleep(pauseS);
         return;
       }
     }
@@ -44,10 +47,12 @@ export function closedLoop(plan, record, send) {
   }
 
   return () => {
+    if (endMs === 0) begin();
     const startMs = now();
     if (startMs < calmMs) {
       send(startMs);
-      if (thinkTimeS > 0) sleep(thinkTimeS);
+      const pauseS = think();
+      if (pauseS > 0) sleep(pauseS);
     } else {
       nearTheEnd(startMs);
     }

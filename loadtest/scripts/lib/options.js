@@ -1,6 +1,7 @@
 // Turns the plan into k6 options.
 import { REQUEST_TIMEOUT_S, levels } from './plan.js';
 import { TAIL_S } from './closing.js';
+import { longestThinkMs } from './think.js';
 
 // Requests in flight at the end of the measurement may finish. Longer than any request may take (REQUEST_TIMEOUT_S),
 // so that no measured request is cut off and missing from the record. With an arrival rate, what comes after the
@@ -74,7 +75,7 @@ function scenarios(plan) {
   const warmup = { executor: first.executor, ...load(first, plan.warmupS, 0) };
   const closes = plan.record && !plan.arrival;
   const measure = { executor: plan.executor, ...load(plan, plan.measureS, closes ? TAIL_S : 0) };
-  const drainS = DRAIN_S + (closes ? HANDOVER_MOST_S : plan.thinkTimeMs / 1000);
+  const drainS = DRAIN_S + (closes ? HANDOVER_MOST_S : longestThinkMs(plan) / 1000);
   const all = {
     warmup: scenario('warmup', 0, PAUSE_S, warmup),
     measure: scenario('measure', measureAtS, drainS, measure),

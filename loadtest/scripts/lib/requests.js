@@ -1,6 +1,7 @@
 // The two requests of the mix, each with its check.
 import http from 'k6/http';
 import { PAGE_SIZE, REQUEST_TIMEOUT_S } from './plan.js';
+import { userId } from './ids.js';
 import { pageProblem, userProblem } from './checks.js';
 import { countBody, countFailure } from './tally.js';
 
@@ -15,7 +16,7 @@ const pageParams = { ...userParams, tags: { endpoint: 'users', name: 'GET /users
 
 // Returns one function per endpoint, which sends one request of this phase: to the user, or for the page, with this
 // index. `record` may be null.
-export function requests(plan, phase, userId, expected, record) {
+export function requests(plan, phase, expected, record) {
   // An answer without a problem has status 200.
   const keepGood = { user: null, users: null };
   if (record !== null) {

@@ -1,5 +1,6 @@
 // Runs once before the load: is this a ready service of the lab, with the data this script expects?
 import http from 'k6/http';
+import { userId } from './ids.js';
 
 function refuse(url, problem) {
   throw new Error(`${url} ${problem}. Is BENCH_BASE_URL the address of a service of the lab, with its database seeded?`);
@@ -11,7 +12,7 @@ function get(url) {
   return response;
 }
 
-export function refuseWrongTarget(plan, userId) {
+export function refuseWrongTarget(plan) {
   const readyUrl = `${plan.baseUrl}/readyz`;
   const ready = get(readyUrl);
   if (ready.status !== 200 || ready.body !== '{"status":"ready"}') {
