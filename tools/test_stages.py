@@ -76,6 +76,8 @@ STAGES = [
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
     Stage("report-page", "system", ((sys.executable, "analyzer/tests/browser.py"),), RUST | {"analyze"}, minutes=10),
     Stage("end-to-end", "system", ((sys.executable, "tests/end_to_end/run.py"),), SERVICES | {"analyze"}, minutes=15),
+    Stage("new-target", "system", ((sys.executable, "tests/own_service/broken.py"),), SERVICES),
+    Stage("example-node", "system", ((sys.executable, "tests/own_service/node.py"),), SERVICES),
     # bench: Nix must derive the same budgets. core: a Postgres for the seed. go: the vendor hash, and one build.
     Stage("nix", "system", (("tests/nix/run",),), CORE | GO | LINT | {"bench"}, packages=NIX_PACKAGES, minutes=20),
     # The same script as the NixOS test of mode single, on the units that Nix makes.

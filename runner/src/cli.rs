@@ -48,6 +48,11 @@ pub enum Command {
     Build(TargetsArgs),
     /// Run the contract suite on targets
     Contract(ContractArgs),
+    /// Add a service to lab.toml, and say what it must keep
+    #[command(
+        after_help = "Example:\n  bench new-target mine --dir ../my-service --build \"npm ci\" --command \"node server.js\""
+    )]
+    NewTarget(NewTargetArgs),
     /// Start Postgres and targets on their own ports, for playing
     Up(UpArgs),
     /// Stop what `up` started
@@ -218,6 +223,46 @@ pub struct ContractArgs {
     /// Limits.
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// `bench new-target`.
+#[derive(Debug, Clone, Args)]
+pub struct NewTargetArgs {
+    /// Name of the service: lower-case letters, digits and -
+    pub name: String,
+    /// For people [default: the name]
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Its folder, relative to lab.toml; commands run there [default: the name]
+    #[arg(long, value_name = "FOLDER")]
+    pub dir: Option<String>,
+    /// How to build it, words separated by spaces [default: nothing to build]
+    #[arg(long, value_name = "COMMAND")]
+    pub build: Option<String>,
+    /// How to start it [default: a program of its name in its folder]
+    #[arg(long, value_name = "COMMAND")]
+    pub command: Option<String>,
+    /// How to ask its version [default: COMMAND --version]
+    #[arg(long, value_name = "COMMAND")]
+    pub version_command: Option<String>,
+    /// What a worker is: threads share a pool, processes have one each
+    #[arg(long, value_enum, default_value = "threads")]
+    pub workers: Workers,
+    /// Port for playing [default: the next one that no target has]
+    #[arg(long)]
+    pub port: Option<u16>,
+    /// Show the table and the checklist, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What a worker is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Workers {
+    /// One process, one pool
+    Threads,
+    /// A process each, with a pool of its own
+    Processes,
 }
 
 /// `bench up`.

@@ -13,6 +13,8 @@ pub struct Context {
     pub lab: Lab,
     /// Its text, for the manifest.
     pub lab_text: String,
+    /// The file.
+    pub lab_path: PathBuf,
     /// The folder of lab.toml: `dir` of targets is relative to it.
     pub root: PathBuf,
     /// Programs.
@@ -38,6 +40,7 @@ impl Context {
         Ok(Self {
             lab,
             lab_text,
+            lab_path,
             root,
             inventory,
         })

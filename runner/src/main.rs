@@ -37,6 +37,7 @@ fn dispatch(cli: &Cli) -> miette::Result<Exit> {
         Command::Doctor(args) => cmd::doctor::run(&context()?, args),
         Command::Build(args) => cmd::build::run(&context()?, args),
         Command::Contract(args) => cmd::contract::run(&context()?, args, &Interrupt::install()?),
+        Command::NewTarget(args) => cmd::new_target::run(cli.lab.as_deref(), &context()?, args),
         Command::Up(args) => cmd::play::up(cli, &context()?, args),
         Command::UpBackground(args) => {
             cmd::play::background(&context()?, args, &Interrupt::install()?)

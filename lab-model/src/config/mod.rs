@@ -7,6 +7,7 @@ mod validate;
 
 pub use budget::{Budget, Placeholders};
 pub use error::ConfigError;
+pub use validate::{TARGET_NAME_HINT, is_target_name};
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;

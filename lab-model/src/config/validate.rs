@@ -134,15 +134,23 @@ fn modes(lab: &Lab) -> Result<(), Problem> {
     Ok(())
 }
 
-fn target(name: &str, t: &Target) -> Result<(), Problem> {
+/// What a target may be called: its name is also the name of folders and groups.
+pub const TARGET_NAME_HINT: &str = "use lower-case letters, digits and -: it names folders";
+
+/// Whether a target may be called so.
+pub fn is_target_name(name: &str) -> bool {
     let plain = name
         .chars()
         .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    if name.is_empty() || !plain || name.starts_with('-') {
+    !name.is_empty() && plain && !name.starts_with('-')
+}
+
+fn target(name: &str, t: &Target) -> Result<(), Problem> {
+    if !is_target_name(name) {
         return fail(
             &["targets", name],
             format!("`{name}` is no target name"),
-            "use lower-case letters, digits and -: it names folders",
+            TARGET_NAME_HINT,
         );
     }
     if t.command.first().is_none_or(String::is_empty) {

@@ -6,6 +6,7 @@ pub mod doctor;
 pub mod generate;
 pub mod internal;
 pub mod list;
+pub mod new_target;
 pub mod play;
 pub mod resume;
 pub mod run;
