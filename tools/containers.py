@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -37,7 +38,7 @@ READY_S = 180
 def compose_words() -> list[str]:
     """How compose is called: BENCH_COMPOSE, Docker's plugin, or podman-compose."""
     if chosen := os.environ.get("BENCH_COMPOSE"):
-        return chosen.split()
+        return shlex.split(chosen)
     if shutil.which("docker"):
         asked = subprocess.run(["docker", "compose", "version"], stdin=subprocess.DEVNULL, capture_output=True, check=False)
         if asked.returncode == 0:

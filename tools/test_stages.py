@@ -52,6 +52,11 @@ def only_when_asked() -> str | None:
     return None if wanted else "takes up to 40 minutes in an emulated machine: BENCH_TEST_LONG=1 ./lab test nix-units"
 
 
+# A Go module: fetched and built by Go, checked by its checksum database.
+ACTIONLINT = ("go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12", *sorted(
+    str(path.relative_to(ROOT)) for folder in (".github/workflows", "docs/examples") for path in Path(ROOT, folder).glob("*.yml")
+))  # fmt: skip
+
 VM_PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs"}
 
 STAGES = [
@@ -62,6 +67,7 @@ STAGES = [
     Stage("format-nix", "format", (("nixfmt", "--check", *nix_files()),), skip=no_nixfmt),
     Stage("lint-shell", "lint", ((sys.executable, "tools/lint_shell.py"),), LINT),
     Stage("lint-python", "lint", (("ruff", "check", *PYTHON_FOLDERS), ("mypy", "tools", "tests/end_to_end")), LINT),
+    Stage("lint-workflows", "lint", (ACTIONLINT,), GO | LINT),
     Stage("lab", "unit", ((sys.executable, "-m", "unittest", "discover", "-t", "tools", "-s", "tools/tests"),), CORE),
     Stage("lint-py-api", "lint", ((*UV, "mypy"),), CORE, env=UV_ENV),
     Stage("unit-python", "unit", ((*UV, "pytest", "-q"),), CORE, env=UV_ENV),
