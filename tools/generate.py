@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from labtools import compose
+from labtools import compose, kubernetes
 from labtools.files import write_whole
 from labtools.lab_toml import Lab
 from labtools.paths import ROOT
@@ -13,7 +13,7 @@ from labtools.say import LabError
 
 def files(lab: Lab) -> dict[str, str]:
     """Path below the root -> text, of everything that is generated."""
-    return compose.files(lab)
+    return compose.files(lab) | kubernetes.files(lab)
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:
