@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use lab_model::results::{StepFigures, Sweep};
 use lab_stats::report::Report;
 use lab_stats::seconds::{Stall, WarmUp};
 use lab_stats::support::PercentileSupport;
+use lab_stats::sweep::Flip;
 use lab_verdict::Options;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,9 @@ pub struct Document {
     pub endpoints: Vec<EndpointRow>,
     /// Mean residual by place in the block, as a share; primary metrics.
     pub positions: Vec<Position>,
+    /// Each step of each repetition, where the rate rises.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepRow>,
     /// What this data cannot support.
     pub limits: Vec<String>,
     /// Where it comes from.
@@ -78,6 +83,19 @@ pub struct EndpointRow {
     pub p_bh: Option<f64>,
     /// Worst support of the runs.
     pub support: Option<lab_stats::support::Support>,
+}
+
+/// One step of one repetition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRow {
+    /// Target.
+    pub target: String,
+    /// Block.
+    pub block: u32,
+    /// Does its repetition count?
+    pub valid: bool,
+    /// Its figures.
+    pub step: StepFigures,
 }
 
 /// Mean residual of one slot.
@@ -143,4 +161,26 @@ impl Asked {
             peeked: false,
         }
     }
+}
+
+/// A judged sweep: a document for each value; nothing is compared across values but verdicts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SweepDocument {
+    /// 1.
+    pub schema_version: u32,
+    /// Its plan.
+    pub sweep: Sweep,
+    /// Where a ranking is shown to turn round.
+    pub flips: Vec<Flip>,
+    /// By value, rising.
+    pub values: Vec<SweepValue>,
+}
+
+/// One value of a sweep.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SweepValue {
+    /// The value.
+    pub value: u32,
+    /// Its run.
+    pub document: Document,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lab_model::digest;
-use lab_model::results::{Look, Manifest, Repetition};
+use lab_model::results::{Look, Manifest, Repetition, StepFigures};
 use lab_stats::diagnostics::{self, Cell};
 use lab_stats::multiplicity::benjamini_hochberg;
 use lab_stats::plan::{JudgePlan, Role};
@@ -12,7 +12,7 @@ use lab_stats::session::Session;
 use lab_stats::{judge, physics};
 use miette::{IntoDiagnostic as _, miette};
 
-use crate::doc::{Asked, Document, EndpointRow, Position, Provenance, RunFigures};
+use crate::doc::{Asked, Document, EndpointRow, Position, Provenance, RunFigures, StepRow};
 use crate::figures::Figures;
 use crate::run::Run;
 
@@ -45,9 +45,24 @@ pub fn document(run: &Run, looks: &[Look], asked: &Asked) -> miette::Result<Docu
         repetitions: run_figures(&session, &figures),
         endpoints: endpoints(&plan, &session, &figures)?,
         positions: positions(&plan, &session),
+        steps: steps(&run.repetitions),
         limits: Vec::new(),
         provenance: provenance(run, looks, asked),
     })
+}
+
+fn steps(repetitions: &[Repetition]) -> Vec<StepRow> {
+    let rows = |r: &Repetition| {
+        let (target, block, valid) = (r.target.clone(), r.block, r.valid);
+        let of = move |step: StepFigures| StepRow {
+            target: target.clone(),
+            block,
+            valid,
+            step,
+        };
+        r.steps.clone().into_iter().map(of)
+    };
+    repetitions.iter().flat_map(rows).collect()
 }
 
 fn known_targets(manifest: &Manifest, asked: &Asked) -> miette::Result<()> {

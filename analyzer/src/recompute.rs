@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lab_model::results::Repetition;
+use lab_model::results::{Manifest, Repetition};
 use lab_stats::summary::RunSummary;
 use miette::miette;
+
+use crate::samples::Measured;
 
 /// Checks that a repetition's stored figures follow from its record, and that k6 says the same.
 ///
@@ -34,6 +36,32 @@ pub fn check(folder: &Path, stored: &Repetition, summary: &RunSummary) -> miette
         ));
     }
     cross_check(folder, stored, &summary.metrics(), summary.errors)
+}
+
+/// Checks that the stored steps of a rising rate, and the capacity, follow from the record.
+///
+/// # Errors
+/// The first that does not.
+pub fn steps(
+    manifest: &Manifest,
+    folder: &Path,
+    stored: &Repetition,
+    measured: &Measured,
+) -> miette::Result<()> {
+    let problems = lab_verdict::capacity::problems(
+        manifest,
+        stored,
+        &measured.started_at,
+        &measured.duration,
+        &measured.failed,
+    );
+    match problems.first() {
+        Some(problem) => Err(miette!(
+            "{}: {problem}",
+            folder.join("repetition.json").display()
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The last digit of a number read from JSON may differ.

@@ -50,7 +50,7 @@ impl Run {
             let pool = Mutex::new(Vec::new());
             let read = lab_stats::simulate::in_parallel(own.len(), |n| {
                 let (folder, repetition) = &stored[own[n]];
-                one(folder, repetition, &pool)
+                one(&run.manifest, folder, repetition, &pool)
             });
             for (i, figures) in own.into_iter().zip(read) {
                 run.figures[i] = figures?;
@@ -98,6 +98,7 @@ impl Run {
 
 /// Figures of one repetition; its good durations join the pool if it counts.
 fn one(
+    manifest: &Manifest,
     folder: &Path,
     stored: &Repetition,
     pool: &Mutex<Vec<Sorted>>,
@@ -111,6 +112,7 @@ fn one(
         .into_diagnostic()
         .wrap_err_with(|| format!("{}", path.display()))?;
     recompute::check(folder, stored, &figures.summary)?;
+    recompute::steps(manifest, folder, stored, &measured)?;
     if stored.valid {
         pool.lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)

@@ -21,5 +21,9 @@ pub fn all() -> Vec<(&'static str, Value)> {
             "repetition.schema.json",
             schemars::schema_for!(crate::results::Repetition).to_value(),
         ),
+        (
+            "sweep.schema.json",
+            schemars::schema_for!(crate::results::Sweep).to_value(),
+        ),
     ]
 }

@@ -175,3 +175,40 @@ fn figures_are_the_same_to_the_last_bits_only() {
     assert!(!same_figure(Some(10.6675586), Some(10.6675587)));
     assert!(!same_figure(Some(1.0), None));
 }
+
+#[test]
+fn the_rates_of_the_steps_are_those_of_the_load_script() {
+    let lab = lab();
+    let mut p = lab.profile("capacity").unwrap().clone();
+    (p.rate, p.steps, p.measure_s) = (Some(1000), Some(3), 6.0);
+    // Math.round(1000 * step / 3)
+    assert_eq!(p.step_rates(), [333, 667, 1000]);
+    assert!((p.step_s() - 2.0).abs() < 1e-12);
+    p.steps = None;
+    assert_eq!(p.step_rates().len(), 8);
+    (p.rate, p.steps) = (Some(1), Some(4));
+    assert_eq!(p.step_rates(), [1, 1, 1, 1]);
+    assert!(lab.profile("open").unwrap().step_rates().is_empty());
+}
+
+#[test]
+fn other_connections_are_refused_in_the_words_of_the_file() {
+    let lab = lab();
+    let with = lab.with_connections("multi", 60).unwrap();
+    assert_eq!(with.budget("multi", "python").unwrap().pool_size, 15);
+    assert_eq!(with.budget("multi", "go").unwrap().pool_size, 60);
+    assert_eq!(with.modes["single"], lab.modes["single"]);
+    let odd = lab.with_connections("multi", 42).unwrap();
+    assert_eq!(
+        odd.budget("multi", "python").unwrap_err().to_string(),
+        "mode multi: 42 db_connections do not divide by 4 processes"
+    );
+    assert!(odd.budget("multi", "go").is_ok());
+    assert_eq!(
+        lab.with_connections("single", 91).unwrap_err().to_string(),
+        "mode single: 91 connections and 10 for the lab itself do not fit max_connections = 100"
+    );
+    assert!(lab.with_connections("single", 90).is_ok());
+    assert!(lab.with_connections("single", 0).is_err());
+    assert!(lab.with_connections("none", 5).is_err());
+}

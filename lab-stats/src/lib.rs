@@ -26,7 +26,8 @@
 //! 4. [`report::Comparison::sentence`] is the line to show a person; `Comparison::text` is the bare
 //!    verdict text of the JSON.
 //!
-//! Beside them: [`seconds::Seconds`] (warm-up and stalls of one run), [`physics::check`] (figures that cannot
+//! Beside them: [`capacity::steps`] (the highest of rising rates that met the objective), [`sweep::flips`] (where a
+//! ranking turns round), [`seconds::Seconds`] (warm-up and stalls of one run), [`physics::check`] (figures that cannot
 //! all be true), [`planning::needed`] (how many repetitions), [`quality::false_alarms`] (A/A experiments),
 //! [`diagnostics`] (residuals, position effect), [`simulate::calibrate::calibrate`] (the method proves its own
 //! error rates) and [`simulate::naive::row`] (what happens when requests are taken for repetitions).
@@ -53,6 +54,7 @@
 //! ```
 
 pub mod bootstrap;
+pub mod capacity;
 pub mod diagnostics;
 pub mod dist;
 pub mod equivalence;
@@ -81,6 +83,7 @@ pub mod signed_rank;
 pub mod simulate;
 pub mod summary;
 pub mod support;
+pub mod sweep;
 pub mod t_test;
 pub mod text;
 

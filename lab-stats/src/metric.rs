@@ -19,6 +19,8 @@ pub enum Quantity {
     Latency,
     /// Requests per second.
     Rate,
+    /// The highest rate at which the objective was met; found in steps, and sometimes only bounded.
+    Capacity,
     /// CPU time per request.
     Cost,
     /// Share of failed requests; compared by differences, never by ratio.
@@ -39,7 +41,7 @@ pub struct Metric {
 }
 
 /// Every metric that a plan may name.
-pub const METRICS: [Metric; 10] = [
+pub const METRICS: [Metric; 11] = [
     latency("p50", Some(0.50)),
     latency("p90", Some(0.90)),
     latency("p95", Some(0.95)),
@@ -51,6 +53,12 @@ pub const METRICS: [Metric; 10] = [
         name: "throughput",
         unit: "req/s",
         quantity: Quantity::Rate,
+        percentile: None,
+    },
+    Metric {
+        name: "capacity",
+        unit: "req/s",
+        quantity: Quantity::Capacity,
         percentile: None,
     },
     Metric {
@@ -85,7 +93,7 @@ impl Metric {
     /// Which direction is better.
     pub fn better(&self) -> Better {
         match self.quantity {
-            Quantity::Rate => Better::Higher,
+            Quantity::Rate | Quantity::Capacity => Better::Higher,
             Quantity::Latency | Quantity::Cost | Quantity::Errors => Better::Lower,
         }
     }

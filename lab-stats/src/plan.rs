@@ -74,6 +74,9 @@ pub struct JudgePlan {
     pub max_error_rate: f64,
     /// The load had a fixed arrival rate: throughput is set by the load and gets no verdict.
     pub open_loop: bool,
+    /// What every reader of the report must know; passed through to its notes.
+    #[serde(default)]
+    pub remarks: Vec<String>,
 }
 
 impl JudgePlan {
@@ -91,6 +94,7 @@ impl JudgePlan {
             looks: Looks::default(),
             max_error_rate: 0.001,
             open_loop: false,
+            remarks: Vec::new(),
         }
     }
 

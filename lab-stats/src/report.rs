@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{metric::Metric, plan::Role, support::Support};
+use crate::{capacity::Bound, metric::Metric, plan::Role, support::Support};
 
 /// An interval, low end first.
 pub type Interval = [f64; 2];
@@ -78,6 +78,9 @@ pub struct TargetReport {
     pub cv: Option<f64>,
     /// Every run's value in the order of the blocks, for dots.
     pub values: Vec<RunValue>,
+    /// Some values are only bounds, all on this side: so is the estimate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound: Option<Bound>,
     /// Remarks.
     pub notes: Vec<String>,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::support::PercentileSupport;
+use crate::{capacity::Bound, support::PercentileSupport};
 
 /// One run of one target: the experimental unit.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct Repetition {
     /// Tail support by percentile name, from [`crate::summary::RunSummary`]; empty = not known (no
     /// raw samples).
     pub support: BTreeMap<String, PercentileSupport>,
+    /// Metrics whose value is only a bound of what was sought.
+    #[serde(default)]
+    pub bounds: BTreeMap<String, Bound>,
     /// Where the row stands in its source (line, file name), for error messages.
     pub place: Option<String>,
 }

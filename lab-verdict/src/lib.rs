@@ -4,8 +4,10 @@
 //! `bench` gives it `repetition.json` as it is; `analyze` first recomputes the figures from the raw samples.
 //! A receipt that does not balance stops the ranking of its target here (see [`fairness`]).
 
+pub mod capacity;
 pub mod fairness;
 mod session;
+pub mod sweep;
 pub mod terminal;
 
 pub use session::{Options, judge_run, plan, session};

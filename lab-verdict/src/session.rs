@@ -7,7 +7,7 @@ use lab_stats::session::{Repetition as Figures, Session};
 use lab_stats::support::{PercentileSupport, Support};
 use lab_stats::{JudgeError, judge};
 
-use crate::fairness;
+use crate::{capacity, fairness};
 
 /// What a reader may change of the plan; everything else was fixed before the run.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -67,6 +67,11 @@ pub fn plan(manifest: &Manifest, looks: &[Look], options: &Options) -> JudgePlan
     };
     plan.max_error_rate = manifest.receipt_limits.error_rate;
     plan.open_loop = manifest.profile.executor.is_open();
+    if manifest.profile.executor.finds_capacity() {
+        // The profile breaks every service: errors past the capacity are no reason to refuse it.
+        plan.max_error_rate = 1.0;
+        plan.remarks.extend(crate::capacity::remark(manifest));
+    }
     plan
 }
 
@@ -93,7 +98,12 @@ pub fn session(manifest: &Manifest, repetitions: &[Repetition]) -> Session {
             block: Some(u64::from(r.block)),
             slot: Some(r.slot.saturating_sub(1)),
             invalid,
-            dropped_iterations: r.k6.as_ref().map(|k| k.dropped_iterations),
+            // Where the load rises until arrivals are dropped, they break their step and nothing else.
+            dropped_iterations: r
+                .k6
+                .as_ref()
+                .filter(|_| !manifest.profile.executor.finds_capacity())
+                .map(|k| k.dropped_iterations),
             requests: Some(r.requests),
             errors: r.metrics.get("error_rate").copied().flatten().map(|rate| {
                 // A rate of whole requests: rounding gives the count back.
@@ -104,6 +114,11 @@ pub fn session(manifest: &Manifest, repetitions: &[Repetition]) -> Session {
                 .support
                 .iter()
                 .map(|(name, s)| (name.clone(), support(s)))
+                .collect(),
+            bounds: r
+                .bounds
+                .iter()
+                .map(|(name, bound)| (name.clone(), capacity::from_wire(*bound)))
                 .collect(),
             place: None,
         }

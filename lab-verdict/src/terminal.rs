@@ -8,7 +8,7 @@ use lab_model::results::{Manifest, ReceiptLine, Repetition};
 use lab_stats::plan::Role;
 use lab_stats::report::{MetricReport, Report, Verdict};
 
-use crate::fairness;
+use crate::{capacity, fairness};
 
 /// Width to lay out for, and whether colour may be used.
 #[derive(Debug, Clone, Copy)]
@@ -36,7 +36,7 @@ impl Style {
         }
     }
 
-    fn heading(self, text: &str) -> String {
+    pub(crate) fn heading(self, text: &str) -> String {
         self.paint("1", text)
     }
 }
@@ -267,21 +267,27 @@ fn figures(report: &Report, style: Style) -> Table {
     table
 }
 
-fn figure(metric: &MetricReport, target: &str) -> String {
+pub(crate) fn figure(metric: &MetricReport, target: &str) -> String {
     let Some(t) = metric.targets.iter().find(|t| t.target == target) else {
         return "-".to_owned();
     };
+    let side = capacity::words(t.bound);
     match (t.estimate, t.ci) {
         (Some(estimate), Some([low, high])) => {
-            format!("{} [{}, {}]", short(estimate), short(low), short(high))
+            format!(
+                "{side}{} [{}, {}]",
+                short(estimate),
+                short(low),
+                short(high)
+            )
         }
-        (Some(estimate), None) => short(estimate),
+        (Some(estimate), None) => format!("{side}{}", short(estimate)),
         _ => "-".to_owned(),
     }
 }
 
 /// Three significant digits, no exponent.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     if value == 0.0 {
         return "0".to_owned();
     }

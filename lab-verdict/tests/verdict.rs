@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use lab_model::config::Lab;
 use lab_model::results::{
     DataFacts, Environment, EnvironmentKind, Evidence, Look, Manifest, PlanFacts, Reason,
-    ReceiptLine, Repetition, Support, Versions,
+    ReceiptLine, Repetition, StepFigures, Support, Sweep, SweepVariable, Versions,
 };
 use lab_stats::report::Verdict;
-use lab_verdict::{Options, judge_run, terminal};
+use lab_verdict::terminal::{self, Style};
+use lab_verdict::{Options, judge_run};
 
 const TARGETS: [&str; 3] = ["go", "python", "rust-sqlx"];
 const BLOCKS: u32 = 10;
@@ -40,6 +41,7 @@ fn manifest() -> Manifest {
             descriptive: vec!["error_rate".into()],
             cooldown_s: 0.0,
             kind: "default".into(),
+            slo: None,
         },
         targets: TARGETS
             .iter()
@@ -69,6 +71,7 @@ fn manifest() -> Manifest {
             seed: "s".into(),
             checksum: "c".into(),
         },
+        sweep: None,
     }
 }
 
@@ -116,6 +119,8 @@ fn repetitions() -> Vec<Repetition> {
                 evidence: Evidence::default(),
                 receipt: vec![line("connections_peak", "connections", true)],
                 files: BTreeMap::new(),
+                steps: Vec::new(),
+                bounds: BTreeMap::new(),
             });
         }
     }
@@ -262,4 +267,183 @@ fn no_line_is_wider_than_the_terminal() {
             );
         }
     }
+}
+
+/// A run of the profile `capacity`: steps of 500 req/s; `at` gives the highest step that was met, by target and block,
+/// and whether the host was full in the next one.
+fn capacity_run(at: impl Fn(&str, u32) -> (u32, bool)) -> (Manifest, Vec<Repetition>) {
+    let mut m = manifest();
+    let lab = lab();
+    m.profile_name = "capacity".into();
+    m.profile = lab.profile("capacity").unwrap().clone();
+    (m.profile.rate, m.profile.steps, m.profile.measure_s) = (Some(4000), Some(8), 40.0);
+    m.plan.slo = Some(lab.plan.slo);
+    m.plan.primary = vec!["capacity".into()];
+    m.plan.secondary = Vec::new();
+    m.plan.descriptive = vec!["p99".into(), "error_rate".into()];
+    let mut all = repetitions();
+    for r in &mut all {
+        let (best, full) = at(&r.target, r.block);
+        r.steps = (1..=8)
+            .map(|step| StepFigures {
+                rate: 500 * step,
+                planned: 2500 * u64::from(step),
+                requests: 2500 * u64::from(step),
+                errors: 0,
+                dropped: 0,
+                p99_ms: Some(if step <= best { 10.0 } else { 500.0 }),
+                broke: if step <= best {
+                    Vec::new()
+                } else {
+                    vec!["p99".into()]
+                },
+                idle_share: None,
+                generator_cpus: None,
+                limited: full && step > best,
+            })
+            .collect();
+        let (rate, bound) = lab_verdict::capacity::figure(&r.steps).unwrap();
+        r.metrics.insert("capacity".into(), Some(rate));
+        r.bounds.extend(bound.map(|b| ("capacity".to_owned(), b)));
+        // Past the capacity everything fails: no reason to refuse a target here.
+        r.metrics.insert("error_rate".into(), Some(0.2));
+    }
+    (m, all)
+}
+
+fn capacity_of(at: impl Fn(&str, u32) -> (u32, bool)) -> lab_stats::report::MetricReport {
+    let (m, all) = capacity_run(at);
+    let report = judge_run(&m, &all, &[], &Options::default()).unwrap();
+    assert!(
+        report.notes[0].contains("8 steps of 500 req/s, 5 s each"),
+        "{:?}",
+        report.notes
+    );
+    report
+        .metrics
+        .into_iter()
+        .find(|m| m.metric == "capacity")
+        .unwrap()
+}
+
+#[test]
+fn capacities_are_compared_like_any_metric() {
+    let found = capacity_of(|target, block| match target {
+        "python" => (2 + block % 2, false),
+        _ => (6 + block % 2, false),
+    });
+    let go = &found.targets[0];
+    assert!(
+        go.estimate.is_some_and(|e| (3000.0..=3500.0).contains(&e)) && go.ci.is_some(),
+        "{go:?}"
+    );
+    assert_eq!(go.bound, None);
+    let python = &found.comparisons[0];
+    assert_eq!(
+        (python.a.as_str(), python.verdict),
+        ("python", Verdict::Different)
+    );
+    assert!(
+        python.text.starts_with("go keeps the objective at "),
+        "{}",
+        python.text
+    );
+    let (m, all) = capacity_run(|_, block| (6 + block % 2, false));
+    let steps = lab_verdict::capacity::table(&m, &all, Style::plain()).unwrap();
+    assert!(
+        steps.contains("met 5/10") && steps.contains("500 ms, met 0/10"),
+        "{steps}"
+    );
+    assert!(lab_verdict::capacity::table(&manifest(), &repetitions(), Style::plain()).is_none());
+    // The same steps in every block: nothing is known of what lies between two steps.
+    let rust = &found.comparisons[1];
+    assert_eq!(rust.verdict, Verdict::NoVerdict);
+    assert!(
+        rust.text.contains("only finer steps would tell more"),
+        "{}",
+        rust.text
+    );
+}
+
+#[test]
+fn a_bound_may_only_make_a_difference_larger() {
+    // go passes all steps, python breaks: at least so. rust-sqlx passes all as well: nothing can be said of the two.
+    let found = capacity_of(|target, block| match target {
+        "python" => (2 + block % 2, false),
+        _ => (8, false),
+    });
+    assert_eq!(
+        found.targets[0].bound,
+        Some(lab_stats::capacity::Bound::AtLeast)
+    );
+    assert_eq!(found.comparisons[0].verdict, Verdict::Different);
+    assert!(
+        found.comparisons[0].text.contains("at least so"),
+        "{}",
+        found.comparisons[0].text
+    );
+    assert_eq!(found.comparisons[1].verdict, Verdict::NoVerdict);
+    assert!(
+        found.comparisons[1]
+            .text
+            .contains("above what this run could load"),
+        "{}",
+        found.comparisons[1].text
+    );
+    // The host was full when python broke: it may be as good as go.
+    let found = capacity_of(|target, block| match target {
+        "python" => (2 + block % 2, true),
+        _ => (6 + block % 2, false),
+    });
+    assert_eq!(found.comparisons[0].verdict, Verdict::NoVerdict);
+    assert!(
+        found.comparisons[0].text.contains("only a bound"),
+        "{}",
+        found.comparisons[0].text
+    );
+    // Not even the first step: at most that, so go is ahead by at least as much.
+    let found = capacity_of(|target, block| match target {
+        "python" => (0, false),
+        _ => (6 + block % 2, false),
+    });
+    assert_eq!(
+        found.targets[1].bound,
+        Some(lab_stats::capacity::Bound::AtMost)
+    );
+    assert_eq!(found.comparisons[0].verdict, Verdict::Different);
+}
+
+#[test]
+fn a_sweep_sets_verdicts_side_by_side() {
+    let sweep = Sweep {
+        schema_version: 1,
+        sweep_id: "s".into(),
+        created_at: "2026-11-24T10:00:00Z".parse().unwrap(),
+        command: Vec::new(),
+        variable: SweepVariable::DbConnections,
+        values: vec![5, 30],
+        seed: 1,
+        order: Vec::new(),
+    };
+    let m = manifest();
+    let slow = repetitions();
+    let mut fast = repetitions();
+    for r in fast.iter_mut().filter(|r| r.target == "python") {
+        let p99 = r.metrics["p99"].unwrap();
+        r.metrics.insert("p99".into(), Some(p99 / 16.0));
+    }
+    let reports = [&slow, &fast].map(|all| judge_run(&m, all, &[], &Options::default()).unwrap());
+    let text = lab_verdict::sweep::text(
+        &sweep,
+        &[(5, &m, &slow, &reports[0]), (30, &m, &fast, &reports[1])],
+        Style::plain(),
+    );
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("The ranking flips at p99: go is ahead of python with 5 connections, python with 30 (ratio python/go 4.01 and 0.250)."),
+        "{text}"
+    );
+    assert!(words.contains("Receipt with 5 connections: "), "{text}");
+    // Throughput did not change sides.
+    assert_eq!(text.matches("The ranking flips").count(), 1, "{text}");
 }

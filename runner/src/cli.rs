@@ -36,7 +36,12 @@ pub enum Command {
         after_help = "Examples:\n  bench run --mode single\n  bench run --mode single --quick -t go -t python\n  bench run --mode multi --profile open --repetitions 12\n  bench run --mode single --list"
     )]
     Run(RunArgs),
-    /// Go on with an interrupted run, with the same plan
+    /// The same comparison at several numbers of connections or users: where does the ranking flip?
+    #[command(
+        after_help = "Examples:\n  bench sweep --mode single --db-connections 5,10,30,60\n  bench sweep --mode single --vus 8,16,32,64 -t go -t python --repetitions 7\n  bench sweep --mode multi --db-connections 8,40 --list"
+    )]
+    Sweep(SweepArgs),
+    /// Go on with an interrupted run or sweep, with the same plan
     Resume(ResumeArgs),
     /// List runs
     List(OutArgs),
@@ -112,6 +117,29 @@ pub struct RunArgs {
     /// Limits.
     #[command(flatten)]
     pub limits: LimitArgs,
+}
+
+/// `bench sweep`: everything that a run has, and what is varied.
+#[derive(Debug, Clone, Args)]
+pub struct SweepArgs {
+    /// What is varied.
+    #[command(flatten)]
+    pub varied: Varied,
+    /// The run at each value.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// One of these.
+#[derive(Debug, Clone, Args)]
+#[group(required = true, multiple = false)]
+pub struct Varied {
+    /// Connections of the whole service at each value, e.g. 5,10,30,60
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', num_args = 1..)]
+    pub db_connections: Vec<u32>,
+    /// Users of a closed loop at each value, e.g. 8,16,32,64
+    #[arg(long, value_name = "N,N,…", value_delimiter = ',', num_args = 1..)]
+    pub vus: Vec<u32>,
 }
 
 /// How budgets may be enforced.

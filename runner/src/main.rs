@@ -31,6 +31,7 @@ fn dispatch(cli: &Cli) -> miette::Result<Exit> {
     let context = || Context::load(cli.lab.as_deref(), cli.inventory.as_deref());
     match &cli.command {
         Command::Run(args) => cmd::run::run(&context()?, args, &Interrupt::install()?),
+        Command::Sweep(args) => cmd::sweep::run(&context()?, args, &Interrupt::install()?),
         Command::Resume(args) => cmd::resume::run(&context()?, args, &Interrupt::install()?),
         Command::List(args) => cmd::list::run(args),
         Command::Validate(args) => cmd::validate::run(args),

@@ -57,7 +57,7 @@ PROGRAMS: dict[str, frozenset[str]] = {
 OTHER_PROGRAM = frozenset({"core"})
 
 # Subcommands of `bench` that start services; the others only need `bench` itself.
-STARTS_SERVICES = frozenset({"run", "resume", "aa", "up", "contract", "doctor"})
+STARTS_SERVICES = frozenset({"run", "sweep", "resume", "aa", "up", "contract", "doctor"})
 
 
 def of_recipe(name: str) -> frozenset[str]:

@@ -188,6 +188,14 @@ pub fn differences(a: &Manifest, b: &Manifest) -> Vec<String> {
     );
     differ("mode", a.mode.clone(), b.mode.clone());
     differ("load", json(&a.profile), json(&b.profile));
+    let shared = |m: &Manifest, other: &Manifest| -> String {
+        let both = m
+            .budgets
+            .iter()
+            .filter(|(name, _)| other.budgets.contains_key(*name));
+        json(&both.collect::<Vec<_>>())
+    };
+    differ("budgets", shared(a, b), shared(b, a));
     differ("users", a.data.users.to_string(), b.data.users.to_string());
     differ("data", a.data.checksum.clone(), b.data.checksum.clone());
     for tool in ["bench", "k6", "postgres"] {

@@ -97,6 +97,7 @@ fn document(args: &ImportArgs, imported: &[Imported]) -> miette::Result<Document
         repetitions: judging::run_figures(&session, &figures),
         endpoints: judging::endpoints(&plan, &session, &figures)?,
         positions: Vec::new(),
+        steps: Vec::new(),
         limits,
         provenance: provenance(args, asked)?,
     })

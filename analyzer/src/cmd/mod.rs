@@ -6,4 +6,5 @@ pub mod generate;
 pub mod import;
 pub mod plan;
 pub mod report;
+pub mod sweep;
 pub mod verify;

@@ -18,6 +18,9 @@ use crate::{judge, ui};
 /// # Errors
 /// Results that cannot be read or do not follow from their raw records.
 pub fn run(args: &ReportArgs) -> miette::Result<Exit> {
+    if let Some(sweep) = super::sweep::find(&args.results)? {
+        return super::sweep::run(args, &sweep);
+    }
     let run = Run::open(&args.results)?;
     let looks = run.look()?;
     let doc = judge::document(&run, &looks, &args.asked.asked())?;
@@ -52,6 +55,14 @@ pub fn write(
         Format::Csv => csv::render(doc)?,
         Format::Html => html::render(doc, receipt)?,
     };
+    write_text(&text, out)
+}
+
+/// Writes a text to a file or to standard output.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn write_text(text: &str, out: Option<&Path>) -> miette::Result<()> {
     match out {
         // A device or a pipe (`--out /dev/stdout`) is written to; only a file may be replaced.
         Some(path) if path.exists() && !path.is_file() => {
@@ -61,7 +72,7 @@ pub fn write(
             lab_model::atomic::write(path, format!("{text}\n").as_bytes()).into_diagnostic()
         }
         None => {
-            ui::say(&text);
+            ui::say(text);
             Ok(())
         }
     }

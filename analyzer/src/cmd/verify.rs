@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lab_model::digest;
-use lab_model::results::{Look, RunDir};
+use lab_model::results::{Look, RunDir, SweepDir};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use serde_json::Value;
 
@@ -18,6 +18,9 @@ use crate::{judge, recompute, ui};
 /// # Errors
 /// The run or the report cannot be read at all.
 pub fn run(args: &VerifyArgs) -> miette::Result<Exit> {
+    if SweepDir::is_one(&args.run) {
+        return all_values(args);
+    }
     if let Some(problem) = files(&args.run)? {
         ui::say(&format!("differs: {problem}"));
         return Ok(Exit::Regression);
@@ -58,6 +61,30 @@ pub fn run(args: &VerifyArgs) -> miette::Result<Exit> {
             Ok(Exit::Ok)
         }
     }
+}
+
+/// Every value of a sweep; a report belongs to one of them.
+fn all_values(args: &VerifyArgs) -> miette::Result<Exit> {
+    if args.report.is_some() {
+        return Err(miette!(
+            help = "verify the report of one value against its own folder",
+            "{} is a sweep: its report is of several runs",
+            args.run.display()
+        ));
+    }
+    let dir = SweepDir::new(&args.run);
+    let sweep = dir.sweep()?;
+    let mut exit = Exit::Ok;
+    for value in &sweep.values {
+        let one = VerifyArgs {
+            run: dir.run(sweep.variable, *value).path().to_owned(),
+            report: None,
+        };
+        if run(&one)? != Exit::Ok {
+            exit = Exit::Regression;
+        }
+    }
+    Ok(exit)
 }
 
 /// The same report, made now: same options, same look.

@@ -5,6 +5,8 @@
 pub mod dots;
 pub mod forest;
 pub mod quantiles;
+pub mod rates;
+pub mod sweep;
 pub mod time;
 
 use plotters::coord::Shift;

@@ -46,27 +46,27 @@ struct ReceiptRow {
     cells: Vec<(&'static str, String)>,
 }
 
-struct Section {
-    id: &'static str,
-    heading: &'static str,
-    about: String,
-    figures: Vec<Figure>,
+pub(super) struct Section {
+    pub(super) id: &'static str,
+    pub(super) heading: &'static str,
+    pub(super) about: String,
+    pub(super) figures: Vec<Figure>,
 }
 
-struct Figure {
-    caption: String,
-    svg: String,
-    table: Table,
+pub(super) struct Figure {
+    pub(super) caption: String,
+    pub(super) svg: String,
+    pub(super) table: Table,
 }
 
-struct Table {
-    open: bool,
-    header: Vec<String>,
-    rows: Vec<Vec<String>>,
+pub(super) struct Table {
+    pub(super) open: bool,
+    pub(super) header: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    fn new(header: &[&str], rows: Vec<Vec<String>>) -> Self {
+    pub(super) fn new(header: &[&str], rows: Vec<Vec<String>>) -> Self {
         Self {
             open: false,
             header: header.iter().map(|h| (*h).to_owned()).collect(),
@@ -74,7 +74,7 @@ impl Table {
         }
     }
 
-    fn shown(mut self) -> Self {
+    pub(super) fn shown(mut self) -> Self {
         self.open = true;
         self
     }
@@ -97,7 +97,11 @@ pub fn render(
         ),
         None => doc.provenance.source.clone(),
     };
-    let sections = vec![
+    let rates = receipt
+        .map(|(m, _)| super::rates::section(doc, m))
+        .transpose()?;
+    let mut sections: Vec<Section> = rates.into_iter().collect();
+    sections.extend([
         forest_section(doc)?,
         quantile_section(doc)?,
         dots_section(doc)?,
@@ -105,7 +109,7 @@ pub fn render(
         errors_section(doc),
         time_section(doc)?,
         endpoint_section(doc),
-    ];
+    ]);
     let page = Page {
         title,
         verdicts: sentences(doc, Role::Primary),
@@ -201,7 +205,7 @@ fn worst(repetitions: &[Repetition], target: &str, code: &str) -> (&'static str,
     }
 }
 
-fn targets(doc: &Document) -> Vec<&str> {
+pub(super) fn targets(doc: &Document) -> Vec<&str> {
     let mut names: Vec<&str> = Vec::new();
     for t in doc.report.metrics.iter().flat_map(|m| &m.targets) {
         if !names.contains(&t.target.as_str()) {

@@ -3,6 +3,8 @@
 pub mod csv;
 pub mod html;
 pub mod markdown;
+mod rates;
+pub mod sweep;
 pub mod table;
 
 /// Three significant digits, no exponent; "-" for missing.

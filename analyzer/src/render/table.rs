@@ -20,6 +20,11 @@ pub fn render(doc: &Document, receipt: Option<(&Manifest, &[Repetition])>, style
         let _ = writeln!(out, "limit: {limit}");
     }
     out.push_str(&terminal::verdict(&doc.report, style));
+    if let Some((manifest, repetitions)) = receipt
+        && let Some(steps) = lab_verdict::capacity::table(manifest, repetitions, style)
+    {
+        let _ = writeln!(out, "{steps}");
+    }
     let _ = write!(
         out,
         "\nPooled over all requests (descriptive, no interval) and support of each percentile\n{}\n",

@@ -7,4 +7,5 @@ mod made_up;
 mod page;
 mod program;
 mod report;
+mod sweep;
 mod verify;

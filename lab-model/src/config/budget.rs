@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::error::nearest;
-use super::{ConfigError, Lab, Mode, Profile, Target, WorkerKind};
+use super::{ConfigError, Lab, Mode, Postgres, Profile, Setting, Target, WorkerKind};
 
 /// What one target gets in one mode.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -70,6 +70,25 @@ impl Placeholders<'_> {
     }
 }
 
+impl Postgres {
+    /// Head room for the lab's own connections (observer, contract suite, superuser reserve).
+    pub(crate) const RESERVE: u32 = 10;
+
+    /// The sentence for more connections than the server has room for.
+    pub(crate) fn too_many(&self, db_connections: u32) -> Option<String> {
+        let Some(Setting::Integer(max)) = self.settings.get("max_connections") else {
+            return None;
+        };
+        let wanted = i64::from(db_connections) + i64::from(Self::RESERVE);
+        (wanted > *max).then(|| {
+            format!(
+                "{db_connections} connections and {} for the lab itself do not fit max_connections = {max}",
+                Self::RESERVE
+            )
+        })
+    }
+}
+
 impl Lab {
     /// The budget of a target in a mode.
     ///
@@ -95,6 +114,34 @@ impl Lab {
             db_connections: m.db_connections,
             pool_size: m.db_connections / processes,
         })
+    }
+
+    /// The same lab with another number of connections in one mode; every other budget stays.
+    ///
+    /// # Errors
+    /// An unknown mode, no connection at all, or more than Postgres has room for. Whether they divide over the
+    /// processes of a target is said by [`Lab::budget`].
+    pub fn with_connections(&self, mode: &str, db_connections: u32) -> Result<Self, ConfigError> {
+        let mut lab = self.clone();
+        self.mode(mode)?;
+        if db_connections == 0 {
+            return Err(ConfigError::Connections {
+                mode: mode.to_owned(),
+                message: "db_connections must be at least 1".to_owned(),
+                hint: "a service cannot run on nothing".to_owned(),
+            });
+        }
+        if let Some(message) = lab.postgres.too_many(db_connections) {
+            return Err(ConfigError::Connections {
+                mode: mode.to_owned(),
+                message,
+                hint: "raise postgres.settings.max_connections".to_owned(),
+            });
+        }
+        if let Some(mode) = lab.modes.get_mut(mode) {
+            mode.db_connections = db_connections;
+        }
+        Ok(lab)
     }
 
     /// A mode by name.

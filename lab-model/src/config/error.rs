@@ -47,6 +47,17 @@ pub enum ConfigError {
         /// The names there are, nearest first.
         hint: String,
     },
+    /// A number of connections that cannot be had.
+    #[error("mode {mode}: {message}")]
+    #[diagnostic(help("{hint}"))]
+    Connections {
+        /// Mode.
+        mode: String,
+        /// What is wrong.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
     /// The pool of one process would not be a whole number.
     #[error("{}", pool_message(mode, *db_connections, *processes))]
     #[diagnostic(help(

@@ -154,6 +154,11 @@ impl Executor {
     pub fn is_open(self) -> bool {
         matches!(self, Self::ConstantArrivalRate | Self::RampingArrivalRate)
     }
+
+    /// A rate that rises until the service breaks: the question is the capacity, and what happens past it is no fault.
+    pub fn finds_capacity(self) -> bool {
+        self == Self::RampingArrivalRate
+    }
 }
 
 /// `[profiles.<name>]`: one load.
@@ -180,6 +185,30 @@ pub struct Profile {
     pub think_time_ms: u64,
     /// Weights of the requests.
     pub mix: Mix,
+}
+
+impl Profile {
+    /// Steps of a rising profile where lab.toml names none; as loadtest/scripts/lib/plan.js.
+    const DEFAULT_STEPS: u32 = 8;
+
+    /// Requests per second of each step of a rising arrival rate, as the load script makes them; empty for other loads.
+    pub fn step_rates(&self) -> Vec<u32> {
+        let (Some(top), true) = (self.rate, self.executor.finds_capacity()) else {
+            return Vec::new();
+        };
+        let steps = u64::from(self.steps.unwrap_or(Self::DEFAULT_STEPS).max(1));
+        (1..=steps)
+            .map(|step| {
+                let rounded = (2 * u64::from(top) * step + steps) / (2 * steps);
+                u32::try_from(rounded.max(1)).unwrap_or(u32::MAX)
+            })
+            .collect()
+    }
+
+    /// Length of one step, in seconds.
+    pub fn step_s(&self) -> f64 {
+        self.measure_s / self.step_rates().len().max(1) as f64
+    }
 }
 
 /// Weights of the two requests; only their proportion counts.

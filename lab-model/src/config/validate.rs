@@ -75,23 +75,18 @@ fn postgres(lab: &Lab) -> Result<(), Problem> {
             );
         }
     }
-    let Some(super::Setting::Integer(max)) = p.settings.get("max_connections") else {
+    let Some(super::Setting::Integer(_)) = p.settings.get("max_connections") else {
         return fail(
             &["postgres", "settings"],
             "max_connections must be set to a number",
             "the budgets are checked against it",
         );
     };
-    // Head room for the lab's own connections (observer, contract suite, superuser reserve).
-    const RESERVE: i64 = 10;
     for (name, mode) in &lab.modes {
-        if i64::from(mode.db_connections) + RESERVE > *max {
+        if let Some(message) = p.too_many(mode.db_connections) {
             return fail(
                 &["modes", name, "db_connections"],
-                format!(
-                    "{} connections and {RESERVE} for the lab itself do not fit max_connections = {max}",
-                    mode.db_connections
-                ),
+                message,
                 "raise postgres.settings.max_connections",
             );
         }

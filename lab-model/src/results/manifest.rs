@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Budget, Profile, ReceiptLimits};
+use crate::config::{Budget, Profile, ReceiptLimits, Slo};
+
+use super::sweep::SweepPart;
 
 /// One run: the plan, its order, and what it ran on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +50,9 @@ pub struct Manifest {
     pub versions: Versions,
     /// What it read.
     pub data: DataFacts,
+    /// The sweep that it is one value of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sweep: Option<SweepPart>,
 }
 
 /// The part of `[plan]` that verdicts need, with command-line options applied.
@@ -74,6 +79,9 @@ pub struct PlanFacts {
     pub cooldown_s: f64,
     /// "default", "quick" or "thorough".
     pub kind: String,
+    /// What a step must keep to count, where the profile finds the capacity.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slo: Option<Slo>,
 }
 
 /// Results of different environments are never compared unasked.

@@ -4,10 +4,13 @@ mod manifest;
 mod receipt;
 mod repetition;
 mod store;
+mod sweep;
 
 pub use manifest::{DataFacts, Environment, EnvironmentKind, Look, Manifest, PlanFacts, Versions};
 pub use receipt::{Connections, CpuUse, Evidence, HostUse, ReceiptLine, Statement, unbalanced};
 pub use repetition::{
-    K6Figures, Latency, Reason, Repetition, SCHEMA_VERSION, Support, same_figure,
+    Bound, K6Figures, Latency, Reason, Repetition, SCHEMA_VERSION, StepFigures, Support,
+    same_figure,
 };
 pub use store::{Cell, RunDir, StoreError};
+pub use sweep::{Sweep, SweepCell, SweepDir, SweepPart, SweepVariable};

@@ -59,6 +59,48 @@ pub struct Repetition {
     pub receipt: Vec<ReceiptLine>,
     /// SHA-256 of the other files in the folder.
     pub files: BTreeMap<String, String>,
+    /// The steps of a rising arrival rate; empty for other loads.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepFigures>,
+    /// Metrics whose figure is only a bound of what was sought.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub bounds: BTreeMap<String, Bound>,
+}
+
+/// On which side of a figure the value lies that was sought.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// At the figure or above it.
+    AtLeast,
+    /// At the figure or below it.
+    AtMost,
+}
+
+/// One step of a rising arrival rate. A request belongs to the step in which it started.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepFigures {
+    /// Arrivals per second.
+    pub rate: u32,
+    /// Arrivals that the schedule has.
+    pub planned: u64,
+    /// Requests that started.
+    pub requests: u64,
+    /// Failed ones among them.
+    pub errors: u64,
+    /// Arrivals that k6 could not start.
+    pub dropped: u64,
+    /// 99th percentile of the good answers, in milliseconds; null: there was none.
+    pub p99_ms: Option<f64>,
+    /// What of the objective it broke: "p99", "errors", "dropped"; empty: it was met.
+    pub broke: Vec<String>,
+    /// Share of all CPU time left idle; null: not observed.
+    pub idle_share: Option<f64>,
+    /// CPUs that k6 used; null: not observed.
+    pub generator_cpus: Option<f64>,
+    /// The host or k6 was at its limit: that the objective broke here says nothing of the service.
+    pub limited: bool,
 }
 
 /// A reason for invalidity: a stable code and a sentence.

@@ -248,7 +248,7 @@ fn collect(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) -> Result<(), St
     Ok(())
 }
 
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
     let bytes = fs_err::read(path)?;
     serde_json::from_slice(&bytes).map_err(|e| StoreError::Form {
         path: path.display().to_string(),

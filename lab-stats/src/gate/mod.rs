@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::{
     error::JudgeError,
     judge::{
+        bounds,
         data::Data,
         estimate::{self, Estimate, Levels},
         gates, target,
@@ -177,6 +178,12 @@ fn less_control(target: Logs, control: Logs) -> Option<Logs> {
 fn obstacle(plan: &GatePlan, new: &Data, metric: &Metric, target: &str) -> Option<String> {
     if metric.quantity == Quantity::Errors {
         return Some("error rates are compared by differences, not by this gate".to_owned());
+    }
+    if let Some(note) = bounds::Bounds::of(new, metric, target).note() {
+        return Some(format!(
+            "in NEW, {} is only a bound: {note}",
+            metric.label()
+        ));
     }
     if let Some(reason) = gates::unmeasured(new, target) {
         return Some(format!("in NEW, {reason}"));

@@ -1,5 +1,6 @@
 //! From a session to its report: the one entry that both programs use.
 
+pub(crate) mod bounds;
 pub mod data;
 mod errors;
 pub mod estimate;
@@ -104,7 +105,8 @@ pub fn judge(plan: &JudgePlan, session: &Session) -> Result<Report, JudgeError> 
         }
         metrics[draft.index].comparisons.push(comparison);
     }
-    let mut notes: Vec<String> = level.note.into_iter().collect();
+    let mut notes = plan.remarks.clone();
+    notes.extend(level.note);
     if plan.looks.peeked {
         notes.push("peeked: ratios or p-values were shown while the run was going on".to_owned());
     }

@@ -1,7 +1,7 @@
 //! From drafts (statistics of one pair) to finished comparisons.
 
 use super::{
-    Draft, adjusted,
+    Draft, adjusted, bounds,
     data::Data,
     errors,
     estimate::Levels,
@@ -145,7 +145,7 @@ impl Scene<'_> {
                 notes,
             );
         }
-        (verdict::rule(&case), notes)
+        (bounds::rule(self.data, &case, verdict::rule(&case)), notes)
     }
 
     /// Text of metrics without verdicts.

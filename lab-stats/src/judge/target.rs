@@ -2,7 +2,7 @@
 
 use crate::{
     hodges_lehmann::hodges_lehmann,
-    judge::data::Data,
+    judge::{bounds::Bounds, data::Data},
     metric::{Metric, Quantity},
     moments::{logs, mean, sd},
     plan::JudgePlan,
@@ -52,7 +52,10 @@ pub fn report(
     if dropped > 0 && metric.percentile.is_some() {
         notes.push("saturated: tail percentiles are lower bounds".to_owned());
     }
+    let bounds = Bounds::of(data, metric, target);
+    notes.extend(bounds.note());
     TargetReport {
+        bound: bounds.side(),
         target: target.to_owned(),
         estimate,
         ci,

@@ -2,6 +2,7 @@
 
 use crate::{
     judge::{estimate::Spread, pair::Pair, wording::Words},
+    metric::Quantity,
     planning::{self, Goal, Needed},
     report::{Method, Verdict},
     support::Support,
@@ -117,6 +118,12 @@ fn obstacle(case: &Case) -> Option<String> {
         2 => return Some(format!("2 repetitions: estimate only; {}", words.ratio())),
         _ => {}
     }
+    let in_steps = words.metric.quantity == Quantity::Capacity;
+    if estimate.spread == Spread::AllZero && in_steps {
+        return Some(
+            "the same step in every repetition: only finer steps would tell more".to_owned(),
+        );
+    }
     if estimate.spread == Spread::AllZero {
         return Some("identical values: check clock resolution or duplicated results".to_owned());
     }
@@ -195,7 +202,8 @@ pub fn notes(case: &Case) -> Vec<String> {
             ));
         }
     }
-    if estimate.spread == Spread::AllSame && estimate.p.is_some() {
+    let in_steps = words.metric.quantity == Quantity::Capacity;
+    if estimate.spread == Spread::AllSame && estimate.p.is_some() && !in_steps {
         notes.push("all paired differences are identical: check for duplicated results".to_owned());
     }
     notes.extend(case.gates_a.iter().chain(case.gates_b).cloned());

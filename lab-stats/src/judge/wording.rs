@@ -66,6 +66,9 @@ impl Words<'_> {
             Quantity::Rate => {
                 format!("{winner} is {ratio}x faster than {loser} in throughput {evidence}")
             }
+            Quantity::Capacity => {
+                format!("{winner} keeps the objective at {ratio}x the rate of {loser} {evidence}")
+            }
             Quantity::Latency | Quantity::Errors => {
                 format!(
                     "{winner} is {ratio}x faster than {loser} at {} {evidence}",

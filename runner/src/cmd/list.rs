@@ -1,7 +1,9 @@
 //! `bench list`.
 
+use std::path::{Path, PathBuf};
+
 use comfy_table::{Table, presets::NOTHING};
-use lab_model::results::RunDir;
+use lab_model::results::{RunDir, SweepDir};
 use miette::IntoDiagnostic as _;
 
 use crate::cli::OutArgs;
@@ -24,7 +26,7 @@ pub fn run(args: &OutArgs) -> miette::Result<Exit> {
         .into_diagnostic()?
         .flatten()
         .map(|e| e.path())
-        .filter(|p| p.join("manifest.json").is_file())
+        .flat_map(|p| runs_of(&p))
         .collect();
     names.sort();
     let mut table = Table::new();
@@ -74,4 +76,19 @@ pub fn run(args: &OutArgs) -> miette::Result<Exit> {
     }
     ui::say(&table.to_string());
     Ok(Exit::Ok)
+}
+
+/// The folder itself if it is a run; of a sweep, the run of each value.
+fn runs_of(path: &Path) -> Vec<PathBuf> {
+    if path.join("manifest.json").is_file() {
+        return vec![path.to_owned()];
+    }
+    let sweep = SweepDir::new(path);
+    match sweep.sweep() {
+        Ok(plan) => {
+            let run = |value: &u32| sweep.run(plan.variable, *value).path().to_owned();
+            plan.values.iter().map(run).collect()
+        }
+        Err(_) => Vec::new(),
+    }
 }

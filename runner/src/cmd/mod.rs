@@ -10,4 +10,5 @@ pub mod new_target;
 pub mod play;
 pub mod resume;
 pub mod run;
+pub mod sweep;
 pub mod validate;

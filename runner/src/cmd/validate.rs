@@ -1,12 +1,12 @@
 //! `bench validate RUN`: every file again, from the raw record up.
 
 use lab_model::digest;
-use lab_model::results::{Cell, Manifest, Repetition, RunDir, same_figure};
+use lab_model::results::{Cell, Manifest, Repetition, RunDir, SweepDir, same_figure};
 use std::path::Path;
 
 use crate::cli::ValidateArgs;
 use crate::error::Exit;
-use crate::run::{figures, order};
+use crate::run::{capacity, figures, order, sweep};
 use crate::ui;
 
 /// Prints every problem.
@@ -14,7 +14,26 @@ use crate::ui;
 /// # Errors
 /// The run cannot be read at all.
 pub fn run(args: &ValidateArgs) -> miette::Result<Exit> {
-    let run = RunDir::new(&args.run);
+    if SweepDir::is_one(&args.run) {
+        return all_values(&SweepDir::new(&args.run));
+    }
+    one(&args.run)
+}
+
+/// Every value of a sweep; the worst answer counts.
+fn all_values(dir: &SweepDir) -> miette::Result<Exit> {
+    let sweep = dir.sweep()?;
+    let mut exit = Exit::Ok;
+    for value in &sweep.values {
+        if one(dir.run(sweep.variable, *value).path())? != Exit::Ok {
+            exit = Exit::SomeInvalid;
+        }
+    }
+    Ok(exit)
+}
+
+fn one(path: &Path) -> miette::Result<Exit> {
+    let run = RunDir::new(path);
     let manifest = run.manifest()?;
     let stored = run.repetitions()?;
     let mut problems = plan_problems(&manifest);
@@ -37,7 +56,7 @@ pub fn run(args: &ValidateArgs) -> miette::Result<Exit> {
     if missing > 0 {
         problems.push(format!(
             "{missing} planned repetitions are missing: `bench resume {}` goes on",
-            args.run.display()
+            path.display()
         ));
     }
     for (folder, repetition) in &stored {
@@ -78,7 +97,12 @@ pub fn run(args: &ValidateArgs) -> miette::Result<Exit> {
 fn plan_problems(manifest: &Manifest) -> Vec<String> {
     let mut problems = Vec::new();
     let names: Vec<String> = manifest.targets.keys().cloned().collect();
-    if order::blocks(&names, manifest.plan.repetitions, manifest.seed) != manifest.order {
+    let blocks = manifest.plan.repetitions;
+    let expected = match &manifest.sweep {
+        None => order::blocks(&names, blocks, manifest.seed),
+        Some(part) => sweep::order_at(part, &names, blocks, manifest.seed),
+    };
+    if expected != manifest.order {
         problems.push("manifest.json: the order does not follow from its seed".to_owned());
     }
     if manifest.versions.sha256.get("lab.toml")
@@ -119,9 +143,13 @@ fn repetition_problems(manifest: &Manifest, folder: &Path, r: &Repetition) -> Ve
         }
         return problems;
     }
-    match figures::read(&folder.join("samples.parquet")).map(|(_, figures)| figures) {
+    match figures::read(&folder.join("samples.parquet")) {
         Err(e) => problems.push(format!("{e:?}")),
-        Ok(again) => {
+        Ok((samples, again)) => {
+            let (started, duration, failed) = capacity::columns(&samples);
+            problems.extend(lab_verdict::capacity::problems(
+                manifest, r, &started, &duration, &failed,
+            ));
             for (name, value) in &again.metrics {
                 if !same_figure(r.metrics.get(name).copied().flatten(), *value) {
                     problems.push(format!(

@@ -130,7 +130,11 @@ pub fn run(
     let expected = ground.session.dir.join("expected.json");
     write_expected(&oracle, &expected)?;
     let queries = Queries::load(context)?;
-    let facts = describe(context, &ground, &source)?;
+    let targets: Vec<String> = match &source {
+        Source::New { plan, .. } => plan.targets.keys().cloned().collect(),
+        Source::Resume(run) => run.manifest()?.targets.keys().cloned().collect(),
+    };
+    let facts = describe(context, &ground, &targets)?;
     let (manifest, run) = open_results(source, facts, &id, now)?;
     let outcome = {
         let mut lab = Lab {
@@ -221,7 +225,7 @@ fn blocks(lab: &mut Lab<'_>, summary_dir: Option<&Path>) -> miette::Result<()> {
 }
 
 /// Health of a repetition in one line: no latencies, so that nobody stops at a figure they like.
-fn health(r: &Repetition) -> String {
+pub(super) fn health(r: &Repetition) -> String {
     let cpu = |group: &str| {
         let used = r.evidence.cpu.get(group).and_then(|u| u.cpus);
         used.map_or("?".to_owned(), |v| format!("{v:.2}"))
@@ -242,7 +246,7 @@ fn health(r: &Repetition) -> String {
 }
 
 /// A benchmark is also a test: every target answers right before anything is timed.
-fn verify_contract(lab: &Lab<'_>) -> miette::Result<()> {
+pub(super) fn verify_contract(lab: &Lab<'_>) -> miette::Result<()> {
     for target in lab.manifest.targets.keys() {
         ui::note(&format!("Checking the contract of {target} …"));
         let log = lab.session.dir.join(format!("contract-{target}.log"));
@@ -284,14 +288,15 @@ fn verify_contract(lab: &Lab<'_>) -> miette::Result<()> {
 }
 
 /// Exact lengths of all answers in bytes, for the load script's check.
-fn write_expected(oracle: &Oracle, path: &Path) -> miette::Result<()> {
+pub(super) fn write_expected(oracle: &Oracle, path: &Path) -> miette::Result<()> {
     let lengths = oracle.expected_lengths();
     let value = serde_json::json!({ "user": lengths.users.bytes, "users": lengths.pages.bytes });
     lab_model::atomic::write(path, value.to_string().as_bytes()).into_diagnostic()
 }
 
 /// What is only known once the ground stands.
-struct Facts {
+#[derive(Debug, Clone)]
+pub(super) struct Facts {
     environment: Environment,
     versions: Versions,
     data: DataFacts,
@@ -299,11 +304,11 @@ struct Facts {
     receipt_limits: lab_model::config::ReceiptLimits,
 }
 
-fn describe(context: &Context, ground: &Ground, source: &Source) -> miette::Result<Facts> {
-    let targets: Vec<String> = match source {
-        Source::New { plan, .. } => plan.targets.keys().cloned().collect(),
-        Source::Resume(run) => run.manifest()?.targets.keys().cloned().collect(),
-    };
+pub(super) fn describe(
+    context: &Context,
+    ground: &Ground,
+    targets: &[String],
+) -> miette::Result<Facts> {
     let sets = ground.sets().map(|s| {
         BTreeMap::from([
             ("service".to_owned(), s.service.clone()),
@@ -348,7 +353,7 @@ fn describe(context: &Context, ground: &Ground, source: &Source) -> miette::Resu
         "k6".to_owned(),
         digest::of_file(&k6.path).into_diagnostic()?,
     );
-    for name in &targets {
+    for name in targets {
         versions
             .programs
             .insert(name.clone(), context.version_of(name)?);
@@ -427,6 +432,36 @@ fn revision(context: &Context) -> Option<String> {
     Some(if dirty { format!("{head}-dirty") } else { head })
 }
 
+/// Everything that is fixed before the first request.
+pub(super) fn manifest(
+    plan: Plan,
+    facts: Facts,
+    id: &str,
+    now: Timestamp,
+    command: Vec<String>,
+) -> Manifest {
+    Manifest {
+        schema_version: SCHEMA_VERSION,
+        run_id: id.to_owned(),
+        created_at: now,
+        command,
+        mode: plan.mode,
+        profile_name: plan.profile_name,
+        profile: plan.profile,
+        plan: plan.facts,
+        targets: plan.targets,
+        seed: plan.seed,
+        order: plan.order,
+        budgets: plan.budgets,
+        receipt_limits: facts.receipt_limits,
+        lab_toml: facts.lab_toml,
+        environment: facts.environment,
+        versions: facts.versions,
+        data: facts.data,
+        sweep: None,
+    }
+}
+
 fn open_results(
     source: Source,
     facts: Facts,
@@ -437,25 +472,7 @@ fn open_results(
         Source::New { plan, out, command } => {
             // k6 runs in the folder of its repetition: paths must not depend on the working folder.
             let run = RunDir::new(std::path::absolute(out.join(id)).into_diagnostic()?);
-            let manifest = Manifest {
-                schema_version: SCHEMA_VERSION,
-                run_id: id.to_owned(),
-                created_at: now,
-                command,
-                mode: plan.mode,
-                profile_name: plan.profile_name,
-                profile: plan.profile,
-                plan: plan.facts,
-                targets: plan.targets,
-                seed: plan.seed,
-                order: plan.order,
-                budgets: plan.budgets,
-                receipt_limits: facts.receipt_limits,
-                lab_toml: facts.lab_toml,
-                environment: facts.environment,
-                versions: facts.versions,
-                data: facts.data,
-            };
+            let manifest = manifest(*plan, facts, id, now, command);
             run.create(&manifest)?;
             Ok((manifest, run))
         }
@@ -468,7 +485,7 @@ fn open_results(
 }
 
 /// A run is one experiment: its second half must run what its first half ran.
-fn same_lab(manifest: &Manifest, facts: &Facts) -> miette::Result<()> {
+pub(super) fn same_lab(manifest: &Manifest, facts: &Facts) -> miette::Result<()> {
     let mut changed = Vec::new();
     for (name, old) in &manifest.versions.sha256 {
         if facts.versions.sha256.get(name) != Some(old) {

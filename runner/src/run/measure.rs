@@ -14,7 +14,7 @@ use miette::IntoDiagnostic as _;
 use super::load::{self, Load, LoadFiles};
 use super::observe::{Looks, Observer, Subjects};
 use super::statements::{self, Queries};
-use super::{figures, observe, order, receipt};
+use super::{capacity, figures, observe, order, receipt};
 use crate::cluster::{Cluster, free_port};
 use crate::context::Context;
 use crate::error::LabError;
@@ -343,6 +343,8 @@ impl Lab<'_> {
             evidence: Evidence::default(),
             receipt: Vec::new(),
             files: Default::default(),
+            steps: Vec::new(),
+            bounds: Default::default(),
         };
         let record = if files.samples.exists() {
             figures::read(&files.samples)
@@ -379,16 +381,31 @@ impl Lab<'_> {
                     "cpu_per_request".to_owned(),
                     per_request.filter(|v| v.is_finite() && *v > 0.0),
                 );
+                let load_cpus = self
+                    .context
+                    .lab
+                    .mode(&self.manifest.mode)
+                    .map_or(1, |m| m.load_cpus);
+                let k6 = outcome.k6.as_ref();
+                repetition.steps =
+                    capacity::steps(self.manifest, &samples, k6, &outcome.looks, load_cpus);
+                if !repetition.steps.is_empty() {
+                    let found = lab_verdict::capacity::figure(&repetition.steps);
+                    let name = lab_verdict::capacity::METRIC.to_owned();
+                    repetition.metrics.insert(name.clone(), found.map(|f| f.0));
+                    repetition
+                        .bounds
+                        .extend(found.and_then(|f| f.1).map(|bound| (name, bound)));
+                    if found.is_none() {
+                        outcome.fail("capacity", "the host or the load generator was at its limit in the first step already");
+                    }
+                }
                 repetition.support = figures.support.clone();
                 repetition.requests = figures.requests;
                 repetition.rows_dropped = samples.rows_dropped;
                 repetition.receipt = receipt::lines(&receipt::Claim {
                     budget,
-                    load_cpus: self
-                        .context
-                        .lab
-                        .mode(&self.manifest.mode)
-                        .map_or(1, |m| m.load_cpus),
+                    load_cpus,
                     profile: &self.manifest.profile,
                     limits: &self.manifest.receipt_limits,
                     has_quota: self.session.limiter.kind().has_quota(),
@@ -398,6 +415,7 @@ impl Lab<'_> {
                     measured: figures.requests,
                     failed: figures.failed,
                     rows_dropped: samples.rows_dropped,
+                    steps: &repetition.steps,
                     limit_differences: &outcome.limit_differences,
                 });
                 outcome

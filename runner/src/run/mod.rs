@@ -1,5 +1,6 @@
 //! A run, step by step: plan, order, load, observation, receipt, storing, verdict.
 
+pub mod capacity;
 pub mod engine;
 pub mod figures;
 pub mod load;
@@ -10,6 +11,7 @@ pub mod plan;
 pub mod progress;
 pub mod receipt;
 pub mod statements;
+pub mod sweep;
 pub mod verdict;
 
 #[cfg(test)]

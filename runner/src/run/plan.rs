@@ -93,6 +93,8 @@ impl Plan {
                 ));
             }
         }
+        let finds_capacity = profile.executor.finds_capacity();
+        let [primary, secondary, descriptive] = roles(&lab.plan, finds_capacity);
         let seed = args.seed.unwrap_or_else(random_seed);
         Ok(Self {
             mode: args.mode.clone(),
@@ -103,11 +105,12 @@ impl Plan {
                 margin: lab.plan.margin,
                 alpha: lab.plan.alpha,
                 baseline: lab.plan.baseline.clone(),
-                primary: lab.plan.primary.clone(),
-                secondary: lab.plan.secondary.clone(),
-                descriptive: lab.plan.descriptive.clone(),
+                primary,
+                secondary,
+                descriptive,
                 cooldown_s: lab.plan.cooldown_s,
                 kind: kind.to_owned(),
+                slo: finds_capacity.then(|| lab.plan.slo.clone()),
             },
             order: order::blocks(&names, repetitions, seed),
             targets,
@@ -139,6 +142,11 @@ impl Plan {
     pub fn text(&self) -> String {
         let p = &self.profile;
         let load = match p.rate {
+            Some(rate) if p.executor.finds_capacity() => format!(
+                "{} steps up to {rate} requests/s, at most {} users",
+                p.step_rates().len(),
+                p.vus
+            ),
             Some(rate) => format!("{rate} requests/s, at most {} users", p.vus),
             None => format!("{} users", p.vus),
         };
@@ -167,6 +175,21 @@ impl Plan {
         out.push_str(&format!("  seed {}", self.seed));
         out
     }
+}
+
+/// Primary, secondary and descriptive metrics. Where the load rises until the service breaks, the question is the
+/// capacity; figures over all steps together, broken ones included, only describe.
+fn roles(plan: &lab_model::config::Plan, finds_capacity: bool) -> [Vec<String>; 3] {
+    let usual = [&plan.primary, &plan.secondary, &plan.descriptive];
+    if finds_capacity {
+        let all = usual.into_iter().flatten().cloned().collect();
+        return [
+            vec![lab_verdict::capacity::METRIC.to_owned()],
+            Vec::new(),
+            all,
+        ];
+    }
+    usual.map(Clone::clone)
 }
 
 /// Recorded in the manifest; small enough to be typed again.

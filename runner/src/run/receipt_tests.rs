@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 
 use lab_model::config::{Budget, Executor, Mix, Profile, ReceiptLimits};
-use lab_model::results::{Connections, CpuUse, Evidence, HostUse, K6Figures, Statement};
+use lab_model::results::{
+    Connections, CpuUse, Evidence, HostUse, K6Figures, Statement, StepFigures,
+};
 
 use super::receipt::{Claim, lines, reasons};
 
@@ -20,6 +22,7 @@ struct Good {
     failed: u64,
     rows_dropped: u64,
     differences: Vec<String>,
+    steps: Vec<StepFigures>,
     has_quota: bool,
 }
 
@@ -118,6 +121,7 @@ fn good() -> Good {
         failed: 0,
         rows_dropped: 0,
         differences: Vec::new(),
+        steps: Vec::new(),
         has_quota: true,
     }
 }
@@ -136,6 +140,7 @@ fn failing(g: &Good) -> Vec<String> {
         measured: g.measured,
         failed: g.failed,
         rows_dropped: g.rows_dropped,
+        steps: &g.steps,
         limit_differences: &g.differences,
     });
     reasons(&lines).into_iter().map(|r| r.code).collect()
@@ -282,4 +287,66 @@ fn what_cannot_be_observed_says_so_and_does_not_fail() {
         g.evidence.host = None;
     });
     assert_eq!(codes, Vec::<String>::new());
+}
+
+/// Past the capacity: arrivals dropped, answers failed, host and k6 full.
+fn broken(g: &mut Good) {
+    let k6 = g.k6.as_mut().unwrap();
+    (k6.dropped_iterations, k6.checks_failed) = (500, 300);
+    g.failed = 300;
+    g.evidence.cpu.get_mut("k6").unwrap().cpus = Some(0.95);
+    g.evidence.host.as_mut().unwrap().idle_share = Some(0.01);
+    // The failed requests never reached Postgres.
+    (
+        g.evidence.statements[0].calls,
+        g.evidence.statements[0].rows,
+    ) = (8750, 8750);
+}
+
+#[test]
+fn what_breaks_at_a_fixed_rate_breaks_only_its_step_where_the_rate_rises() {
+    let at_a_fixed_rate = after(broken);
+    for code in [
+        "queries_per_request",
+        "answers",
+        "generator_cpu",
+        "dropped_iterations",
+        "host_idle",
+    ] {
+        assert!(
+            at_a_fixed_rate.iter().any(|c| c == code),
+            "{code} in {at_a_fixed_rate:?}"
+        );
+    }
+    let step = StepFigures {
+        rate: 500,
+        planned: 9500,
+        requests: 9000,
+        errors: 300,
+        dropped: 500,
+        p99_ms: Some(900.0),
+        broke: vec!["p99".into()],
+        idle_share: Some(0.01),
+        generator_cpus: Some(0.95),
+        limited: true,
+    };
+    let rising = |g: &mut Good| {
+        broken(g);
+        g.steps = vec![step.clone(); 2];
+    };
+    assert_eq!(after(rising), Vec::<String>::new());
+    // Wrong bytes and a cache are no matter of the rate.
+    let wrong = |g: &mut Good| {
+        rising(g);
+        g.k6.as_mut().unwrap().checks_failed = 400;
+    };
+    assert_eq!(after(wrong), ["answers"]);
+    let cache = |g: &mut Good| {
+        rising(g);
+        (
+            g.evidence.statements[0].calls,
+            g.evidence.statements[0].rows,
+        ) = (4000, 4000);
+    };
+    assert_eq!(after(cache), ["queries_per_request"]);
 }

@@ -1,6 +1,7 @@
 //! The end of a run: receipt, then verdict, both by lab-verdict; `analyze` says the same.
 
-use lab_model::results::{Manifest, Repetition, RunDir};
+use lab_model::results::{Manifest, Repetition, RunDir, Sweep};
+use lab_stats::report::Report;
 use lab_verdict::{Options, terminal};
 use miette::IntoDiagnostic as _;
 
@@ -24,10 +25,41 @@ pub fn print(run: &RunDir, manifest: &Manifest) -> miette::Result<Vec<Repetition
     let report = lab_verdict::judge_run(manifest, &repetitions, &looks, &Options::default())
         .into_diagnostic()?;
     crate::ui::say(&terminal::verdict(&report, style));
+    if let Some(steps) = lab_verdict::capacity::table(manifest, &repetitions, style) {
+        crate::ui::say(&steps);
+    }
     for line in marks(manifest) {
         crate::ui::say(&line);
     }
     Ok(repetitions)
+}
+
+/// Prints receipts, flips and tables of a sweep, and notes the look in each run; gives whether every repetition counts.
+///
+/// # Errors
+/// As [`print`].
+pub fn print_sweep(sweep: &Sweep, runs: &[(u32, &Manifest, &RunDir)]) -> miette::Result<bool> {
+    let mut judged = Vec::new();
+    for (value, manifest, run) in runs {
+        let repetitions: Vec<Repetition> = run.repetitions()?.into_iter().map(|(_, r)| r).collect();
+        let looks = run.record_look(manifest.plan.repetitions)?;
+        let report = lab_verdict::judge_run(manifest, &repetitions, &looks, &Options::default())
+            .into_diagnostic()?;
+        judged.push((*value, *manifest, repetitions, report));
+    }
+    let parts: Vec<(u32, &Manifest, &[Repetition], &Report)> = judged
+        .iter()
+        .map(|(v, m, reps, report)| (*v, *m, reps.as_slice(), report))
+        .collect();
+    crate::ui::say(&lab_verdict::sweep::text(sweep, &parts, crate::ui::style()));
+    if let Some((_, manifest, _)) = runs.first() {
+        for line in marks(manifest) {
+            crate::ui::say(&line);
+        }
+    }
+    Ok(judged
+        .iter()
+        .all(|(_, _, reps, _)| reps.iter().all(|r| r.valid)))
 }
 
 /// What a reader must know before repeating these figures elsewhere.
