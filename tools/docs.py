@@ -12,6 +12,7 @@ from collections import Counter
 from labdocs import commands, generated
 from labdocs.facts import FACTS
 from labdocs.links import broken_links
+from labdocs.symptoms import unknown_symptoms
 from labtools.say import LabError, say
 
 
@@ -19,7 +20,7 @@ def check() -> int:
     """All checks; the summary counts what was run, what stages run, and what is not run, with the reasons."""
     from test_stages import STAGES  # noqa: PLC0415  only the check needs it
 
-    problems = [*broken_links(), *commands.strays(), *generated.stale_parts()]
+    problems = [*broken_links(), *unknown_symptoms(), *commands.strays(), *generated.stale_parts()]
     stages = frozenset(stage.name for stage in STAGES)
     outcomes = [commands.judge(block, stages) for block in commands.all_blocks()]
     problems += [f"{outcome.block.place}: {outcome.detail}" for outcome in outcomes if outcome.kind == "failed"]

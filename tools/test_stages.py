@@ -82,6 +82,7 @@ STAGES = [
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
     Stage("report-page", "system", ((sys.executable, "analyzer/tests/browser.py"),), RUST | {"analyze"}, minutes=10),
     Stage("end-to-end", "system", ((sys.executable, "tests/end_to_end/run.py"),), SERVICES | {"analyze"}, minutes=15),
+    Stage("docs", "system", ((sys.executable, "tools/docs.py"),), SERVICES, minutes=5),
     Stage("new-target", "system", ((sys.executable, "tests/own_service/broken.py"),), SERVICES),
     Stage("example-node", "system", ((sys.executable, "tests/own_service/node.py"),), SERVICES),
     # bench: Nix must derive the same budgets. core: a Postgres for the seed. go: the vendor hash, and one build.

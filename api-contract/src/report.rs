@@ -93,12 +93,20 @@ impl Report {
 
     /// Failed cases in full and a line of totals.
     pub fn render(&self) -> String {
+        self.render_at_most(usize::MAX)
+    }
+
+    /// Like [`Report::render`], with the first `cases` that failed: a service that is wrong everywhere needs no more.
+    pub fn render_at_most(&self, cases: usize) -> String {
         let mut text = String::new();
-        for case in self.failed() {
+        for case in self.failed().take(cases) {
             text.push_str(&case.render());
             text.push('\n');
         }
         let failed = self.failed().count();
+        if failed > cases {
+            text.push_str(&format!("and {} more cases\n", failed - cases));
+        }
         text.push_str(&format!(
             "{}: {} of {} cases of suite `{}` passed ({} requests, {:.0} ms)\n",
             self.subject,

@@ -33,15 +33,13 @@ pub enum LabError {
         help: String,
     },
     /// The contract is broken.
-    #[error("{target} does not keep the contract\n{report}")]
+    #[error("{target} does not keep the contract (what differs is above)")]
     #[diagnostic(help(
-        "nothing was measured: a service that answers otherwise is not comparable. `bench contract {target}` repeats the suite"
+        "nothing was measured: a service that answers otherwise is not comparable. `bench contract {target}` shows all that differs"
     ))]
     Contract {
         /// Target.
         target: String,
-        /// What differs, for people.
-        report: String,
     },
     /// Ctrl-C or SIGTERM.
     #[error("interrupted")]

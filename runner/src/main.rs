@@ -22,6 +22,9 @@ fn main() -> ExitCode {
             if exit != Exit::Interrupted {
                 ui::report(&report);
             }
+            if exit == Exit::Limits {
+                ui::note("More symptoms, each with its remedy: docs/TROUBLESHOOTING.md");
+            }
             ExitCode::from(exit as u8)
         }
     }

@@ -28,6 +28,9 @@ use crate::service::Service;
 use crate::session::{LimitsWanted, Session};
 use crate::ui;
 
+/// Broken cases of the contract that a run shows before it stops; `bench contract` shows all.
+const SHOWN_CASES: usize = 3;
+
 /// A session with its cluster: what a run, the contract suite and `up` start from.
 #[derive(Debug)]
 pub struct Ground {
@@ -172,6 +175,11 @@ pub fn run(
     let repetitions = verdict::print(&run, &manifest)?;
     ui::say(&format!("Results: {}", run.path().display()));
     let all_valid = repetitions.iter().all(|r| r.valid);
+    if !all_valid {
+        ui::note(
+            "Some repetitions do not count; what to do about each line: docs/TROUBLESHOOTING.md",
+        );
+    }
     Ok(if all_valid {
         Exit::Ok
     } else {
@@ -208,6 +216,8 @@ fn blocks(lab: &mut Lab<'_>, summary_dir: Option<&Path>) -> miette::Result<()> {
         + manifest.plan.cooldown_s
         + OVERHEAD_S;
     let mut progress = Progress::new(todo.len(), each);
+    let role = &lab.context.lab.postgres.role;
+    progress.watch(role, &manifest.profile.mix, || lab.cluster.connect())?;
     for (cell, slot) in todo {
         progress.doing(&format!(
             "block {}/{}: {}",
@@ -276,9 +286,10 @@ pub(super) fn verify_contract(lab: &Lab<'_>) -> miette::Result<()> {
         service.stop();
         group.remove().into_diagnostic()?;
         if !report.passed() {
+            // Not in the error's own text, whose frame would break the curl lines.
+            ui::note(&report.render_at_most(SHOWN_CASES));
             return Err(LabError::Contract {
                 target: target.clone(),
-                report: report.render(),
             }
             .into());
         }

@@ -3,6 +3,7 @@
 pub mod capacity;
 pub mod engine;
 pub mod figures;
+pub mod live;
 pub mod load;
 pub mod measure;
 pub mod observe;

@@ -3,11 +3,16 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use lab_model::config::Mix;
+use postgres::Client;
+
+use super::live::Live;
 
 /// Progress of one run.
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    live: Option<Live>,
     quiet_terminal: bool,
     planned: f64,
     total: usize,
@@ -19,13 +24,18 @@ impl Progress {
     /// For `total` repetitions of which each should take `planned` seconds.
     pub fn new(total: usize, planned: f64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}") {
+        let width = terminal_size::terminal_size().map_or(80, |(columns, _)| columns.0);
+        // In 80 columns the words matter more than the bar.
+        let bar_width = if width < 100 { 8 } else { 24 };
+        let template = format!("{{bar:{bar_width}}} {{pos}}/{{len}} {{msg}}{{prefix}}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style);
         }
         let quiet_terminal = bar.is_hidden();
         bar.enable_steady_tick(Duration::from_millis(250));
         Self {
             bar,
+            live: None,
             quiet_terminal,
             planned,
             total,
@@ -44,8 +54,30 @@ impl Progress {
         each * (self.total - self.done) as f64
     }
 
+    /// Shows the throughput so far behind the message, where somebody watches. `connect`: to the database, as its owner.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub fn watch(
+        &mut self,
+        role: &str,
+        mix: &Mix,
+        connect: impl FnOnce() -> miette::Result<Client>,
+    ) -> miette::Result<()> {
+        if !self.quiet_terminal {
+            self.live = Some(Live::start(
+                self.bar.clone(),
+                connect()?,
+                role.to_owned(),
+                mix,
+            ));
+        }
+        Ok(())
+    }
+
     /// What is being done now. Health only: no figures that would tempt to stop early.
     pub fn doing(&self, what: &str) {
+        self.bar.set_prefix("");
         self.bar
             .set_message(format!("{what}, {} left", crate::ui::duration(self.left())));
     }
@@ -66,7 +98,8 @@ impl Progress {
     }
 
     /// The end.
-    pub fn finish(&self) {
+    pub fn finish(&mut self) {
+        self.live = None;
         self.bar.finish_and_clear();
     }
 }
