@@ -1,6 +1,6 @@
 """Records one real run as text: the whole of it in docs/SESSION.md, its verdict in README.md.
 
-    python3 tools/record_session.py                       run ./lab bench-single and record it (about 13 minutes)
+    python3 tools/record_session.py                       run ./lab bench-single and record it (more than ten minutes)
     python3 tools/record_session.py -- --quick            with arguments for `bench run`
     python3 tools/record_session.py --log LOG --run RUN   take a session that was written to a file before
 
