@@ -23,8 +23,13 @@ def profiles() -> str:
 
 def recipe_table() -> str:
     """The recipes of the justfile, with their own comments."""
-    rows = [f"| {recipe.group} | `{recipe.name}` | {recipe.comment} |" for recipe in recipes.read()]
+    rows = [f"| {recipe.group} | `{recipe.name}` | {cell(recipe.comment)} |" for recipe in recipes.read()]
     return "\n".join(["| | recipe | does |", "|---|---|---|", *rows])
+
+
+def cell(text: str) -> str:
+    """Text for a cell of a table."""
+    return text.replace("|", "\\|")
 
 
 def exit_codes() -> str:
