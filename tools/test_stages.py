@@ -85,6 +85,7 @@ STAGES = [
     Stage("docs", "system", ((sys.executable, "tools/docs.py"),), SERVICES, minutes=5),
     Stage("new-target", "system", ((sys.executable, "tests/own_service/broken.py"),), SERVICES),
     Stage("example-node", "system", ((sys.executable, "tests/own_service/node.py"),), SERVICES),
+    Stage("sweep", "system", ((sys.executable, "tests/sweep/run.py"),), CORE | {"bench", "analyze", "go", "target:go"}, minutes=10),
     # bench: Nix must derive the same budgets. core: a Postgres for the seed. go: the vendor hash, and one build.
     Stage("nix", "system", (("tests/nix/run",),), CORE | GO | LINT | {"bench"}, packages=NIX_PACKAGES, minutes=20),
     # The same script as the NixOS test of mode single, on the units that Nix makes.
