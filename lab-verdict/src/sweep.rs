@@ -104,11 +104,13 @@ pub fn text(
     for metric in judged(first) {
         let name = Metric::find(&metric.metric).map_or(metric.metric.as_str(), |m| m.label());
         let _ = write!(out, "\n{} [{}]\n", style.heading(name), metric.unit);
-        let _ = writeln!(
-            out,
-            "{}",
-            table(sweep.variable, &metric.metric, &reports, style)
-        );
+        for ratios in [false, true] {
+            if ratios && metric.comparisons.is_empty() {
+                continue;
+            }
+            let rows = table(sweep.variable, &metric.metric, &reports, ratios, style);
+            let _ = writeln!(out, "{rows}");
+        }
     }
     let _ = writeln!(
         out,
@@ -120,36 +122,46 @@ pub fn text(
     out
 }
 
-/// A row a value: the targets' typical runs, then the ratios with interval and verdict.
-fn table(variable: SweepVariable, metric: &str, reports: &[(u32, &Report)], style: Style) -> Table {
+/// A row a value: the targets' typical runs, or the ratios with interval and verdict.
+fn table(
+    variable: SweepVariable,
+    metric: &str,
+    reports: &[(u32, &Report)],
+    ratios: bool,
+    style: Style,
+) -> Table {
     let mut table = Table::new();
     table
         .load_style(NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(style.width);
     let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-    let mut header = vec![right(variable.label().to_owned())];
-    if let Some(first) = reports.first().and_then(|(_, r)| r.metric(metric)) {
-        header.extend(first.targets.iter().map(|t| right(t.target.clone())));
-        header.extend(
-            first
-                .comparisons
-                .iter()
-                .map(|c| right(format!("{} / {}", c.a, c.b))),
-        );
-    }
-    table.set_header(header);
+    let cells = |m: &MetricReport, head: bool| -> Vec<Cell> {
+        let targets = m.targets.iter().filter(|_| !ratios).map(|t| {
+            if head {
+                t.target.clone()
+            } else {
+                terminal::figure(m, &t.target)
+            }
+        });
+        let pairs = m.comparisons.iter().filter(|_| ratios).map(|c| {
+            if head {
+                format!("{} / {}", c.a, c.b)
+            } else {
+                ratio(metric, c)
+            }
+        });
+        targets.chain(pairs).map(right).collect()
+    };
+    let first = reports.first().and_then(|(_, r)| r.metric(metric));
+    let names = first.map(|m| cells(m, true)).unwrap_or_default();
+    table.set_header(std::iter::once(right(variable.label().to_owned())).chain(names));
     for (value, report) in reports {
-        let mut row = vec![right(value.to_string())];
-        if let Some(m) = report.metric(metric) {
-            row.extend(
-                m.targets
-                    .iter()
-                    .map(|t| right(terminal::figure(m, &t.target))),
-            );
-            row.extend(m.comparisons.iter().map(|c| right(ratio(metric, c))));
-        }
-        table.add_row(row);
+        let own = report
+            .metric(metric)
+            .map(|m| cells(m, false))
+            .unwrap_or_default();
+        table.add_row(std::iter::once(right(value.to_string())).chain(own));
     }
     table
 }

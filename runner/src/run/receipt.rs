@@ -135,7 +135,16 @@ fn service_cpu(c: &Claim<'_>) -> ReceiptLine {
 }
 
 fn connections(c: &Claim<'_>) -> ReceiptLine {
-    let promised = format!("{} open, never more", c.budget.db_connections);
+    // Past the capacity, a request that is given up may take its connection with it, and the pool opens another.
+    let may_dip = !c.steps.is_empty() && c.failed > 0;
+    let promised = if c.steps.is_empty() {
+        format!("{} open, never more", c.budget.db_connections)
+    } else {
+        format!(
+            "{} open, never more; fewer only where requests fail",
+            c.budget.db_connections
+        )
+    };
     let Some(seen) = &c.evidence.connections else {
         return line(
             "connections_peak",
@@ -146,7 +155,8 @@ fn connections(c: &Claim<'_>) -> ReceiptLine {
         );
     };
     // Fewer at any moment is unequal as well: connections that come and go cost the service that makes them.
-    let ok = seen.peak <= c.budget.db_connections && seen.low == c.budget.db_connections;
+    let ok =
+        seen.peak <= c.budget.db_connections && (seen.low == c.budget.db_connections || may_dip);
     let range = if seen.low == seen.peak {
         format!("{}", seen.peak)
     } else {

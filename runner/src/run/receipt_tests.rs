@@ -335,6 +335,20 @@ fn what_breaks_at_a_fixed_rate_breaks_only_its_step_where_the_rate_rises() {
         g.steps = vec![step.clone(); 2];
     };
     assert_eq!(after(rising), Vec::<String>::new());
+    let dip = |g: &mut Good, failed: u64| {
+        rising(g);
+        g.failed = failed;
+        g.k6.as_mut().unwrap().checks_failed = failed;
+        let connections = g.evidence.connections.as_mut().unwrap();
+        connections.low = 28;
+    };
+    assert_eq!(after(|g| dip(g, 300)), Vec::<String>::new());
+    assert!(after(|g| dip(g, 0)).contains(&"connections_peak".to_owned()));
+    let more = |g: &mut Good| {
+        rising(g);
+        g.evidence.connections.as_mut().unwrap().peak = 31;
+    };
+    assert_eq!(after(more), ["connections_peak"]);
     // Wrong bytes and a cache are no matter of the rate.
     let wrong = |g: &mut Good| {
         rising(g);
