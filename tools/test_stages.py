@@ -8,14 +8,17 @@ import shutil
 import sys
 from pathlib import Path
 
-from labtools.needs import SERVICES
+from labtools.needs import PYTHON, SERVICES
 from labtools.paths import LAB, ROOT
 from labtools.stage import Stage
 
 GO_MODULES = ("go-api", "loadtest/bench/server")
 PYTHON_FOLDERS = ("tools", "tests", "py-api", "loadtest")
+# Each test has a module named run.
+MYPY = (("mypy", "tools", "tests/end_to_end"), ("mypy", "tests/bad_input"), ("mypy", "tests/api_fuzz"))
 CLIPPY = ("cargo", "clippy", "--release", "--locked", "--workspace", "--all-targets", "--")
 CARGO_TEST = ("cargo", "test", "--release", "--locked")
+BEHAVIOURS = (*CARGO_TEST, "-p", "api-contract", "--test", "suite", "--", "--ignored", "behaviours::")
 # An environment of its own: the service's is as it ships, without test tools.
 UV = ("uv", "run", "--frozen", "--directory", "py-api")
 UV_ENV = {"UV_PROJECT_ENVIRONMENT": str(LAB / "py-venv")}
@@ -40,6 +43,7 @@ def in_tree(path: str) -> str | None:
 RUST = frozenset({"rust"})
 GO = frozenset({"go"})
 LINT = frozenset({"lint"})
+FUZZ = frozenset({"fuzz"})
 CORE = frozenset({"core"})
 
 # Without a Nix on PATH, Debian's newer one is unpacked beside the system.
@@ -66,7 +70,7 @@ STAGES = [
     Stage("format-just", "format", (("just", "--fmt", "--check", "--unstable"),), CORE),
     Stage("format-nix", "format", (("nixfmt", "--check", *nix_files()),), skip=no_nixfmt),
     Stage("lint-shell", "lint", ((sys.executable, "tools/lint_shell.py"),), LINT),
-    Stage("lint-python", "lint", (("ruff", "check", *PYTHON_FOLDERS), ("mypy", "tools", "tests/end_to_end")), LINT),
+    Stage("lint-python", "lint", (("ruff", "check", *PYTHON_FOLDERS), *MYPY), LINT),
     Stage("lint-workflows", "lint", (ACTIONLINT,), GO | LINT),
     Stage("lab", "unit", ((sys.executable, "-m", "unittest", "discover", "-t", "tools", "-s", "tools/tests"),), CORE),
     Stage("lint-py-api", "lint", ((*UV, "mypy"),), CORE, env=UV_ENV),
@@ -77,7 +81,11 @@ STAGES = [
     Stage("lint-rust", "lint", ((*CLIPPY, "-D", "warnings"),), RUST, minutes=20),
     # Two runs: so that polars is built with the features, and hence once for, `analyze` itself.
     Stage("unit-rust", "unit", ((*CARGO_TEST, "--workspace", "--exclude", "analyzer"),), SERVICES | RUST, minutes=20),
+    Stage("supply-chain", "lint", ((sys.executable, "tools/supply_chain.py"),), RUST | GO | PYTHON),
     Stage("contract", "system", (("bench", "contract", "--behaviour", "--slack", "15"),), SERVICES, minutes=15),
+    # Each behaviour of the contract catches a service that was made wrong for it.
+    Stage("behaviours", "system", (BEHAVIOURS,), CORE | RUST, minutes=20),
+    Stage("api-fuzz", "system", ((sys.executable, "tests/api_fuzz/run.py"),), SERVICES | FUZZ, minutes=60),
     Stage("kill", "system", (("tests/kill/run",),), SERVICES, skip=lambda: in_tree("tests/kill/run")),
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
     Stage("report-page", "system", ((sys.executable, "analyzer/tests/browser.py"),), RUST | {"analyze"}, minutes=10),

@@ -227,8 +227,16 @@ impl Connection {
     /// When the connection is gone.
     pub fn send(&mut self, request: &Request) -> Result<(), HttpError> {
         self.buffer.clear();
+        self.send_bytes(&request.to_bytes(self.address))
+    }
+
+    /// Sends bytes as they are: for clients that do not behave.
+    ///
+    /// # Errors
+    /// When the connection is gone in a way that leaves no answer to read.
+    pub fn send_bytes(&mut self, bytes: &[u8]) -> Result<(), HttpError> {
         self.stream.set_write_timeout(Some(self.timeout))?;
-        match self.stream.write_all(&request.to_bytes(self.address)) {
+        match self.stream.write_all(bytes) {
             // A server may answer and close before it read all of a request; the answer decides.
             Err(error)
                 if matches!(
@@ -238,6 +246,18 @@ impl Connection {
             {
                 Ok(())
             }
+            other => Ok(other?),
+        }
+    }
+
+    /// Tells the server that nothing more will come, and goes on listening.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub fn end_of_sending(&mut self) -> Result<(), HttpError> {
+        match self.stream.shutdown(std::net::Shutdown::Write) {
+            // The server was quicker.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
             other => Ok(other?),
         }
     }

@@ -73,6 +73,15 @@ pub enum InventoryError {
     #[error("the inventory has no program named `{0}`")]
     #[diagnostic(help("start through `./lab`, which installs what is pinned in tools/"))]
     Missing(String),
+    /// A program was taken away.
+    #[error("{name} is not where the inventory says: no {path}")]
+    #[diagnostic(help("start through `./lab`, which installs what is pinned in tools/"))]
+    Gone {
+        /// The program.
+        name: String,
+        /// Where it was.
+        path: String,
+    },
 }
 
 impl Inventory {
@@ -92,10 +101,18 @@ impl Inventory {
     /// A program by name.
     ///
     /// # Errors
-    /// [`InventoryError::Missing`].
+    /// [`InventoryError::Missing`] and [`InventoryError::Gone`].
     pub fn program(&self, name: &str) -> Result<&Program, InventoryError> {
-        self.programs
+        let program = self
+            .programs
             .get(name)
-            .ok_or_else(|| InventoryError::Missing(name.to_owned()))
+            .ok_or_else(|| InventoryError::Missing(name.to_owned()))?;
+        if !program.path.is_file() {
+            return Err(InventoryError::Gone {
+                name: name.to_owned(),
+                path: program.path.display().to_string(),
+            });
+        }
+        Ok(program)
     }
 }

@@ -131,12 +131,7 @@ fn runtime_root() -> PathBuf {
 /// One runner at a time on a machine: two would disturb each other's figures.
 fn take_lock(id: &str) -> miette::Result<std::fs::File> {
     let path = runtime_root().join("bench-frameworks.lock");
-    let mut file = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&path)
+    let mut file = open_lock(&path)
         .into_diagnostic()
         .wrap_err_with(|| format!("cannot open the lock {}", path.display()))?;
     let mut holder = String::new();
@@ -151,8 +146,37 @@ fn take_lock(id: &str) -> miette::Result<std::fs::File> {
     }
     file.set_len(0).into_diagnostic()?;
     file.rewind().into_diagnostic()?;
-    writeln!(file, "process {} with run {id}", std::process::id()).into_diagnostic()?;
+    writeln!(
+        file,
+        "process {} with run {id} since {}",
+        std::process::id(),
+        jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
+    .into_diagnostic()?;
     Ok(file)
+}
+
+/// The lock is every user's: who comes second, whoever it is, must be able to take it and to say so in it.
+fn open_lock(path: &Path) -> std::io::Result<std::fs::File> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true);
+    // Without O_CREAT first: Linux refuses it for another user's file in a sticky folder (fs.protected_regular).
+    match options.open(path) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
+        opened => return opened,
+    }
+    match options.create_new(true).open(path) {
+        Ok(file) => {
+            file.set_permissions(std::fs::Permissions::from_mode(0o666))?;
+            Ok(file)
+        }
+        // Another runner was quicker.
+        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
+            options.create_new(false).open(path)
+        }
+        Err(e) => Err(e),
+    }
 }
 
 /// Takes away what dead sessions left: processes, groups, runtime folders.

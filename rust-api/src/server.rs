@@ -17,6 +17,8 @@ use tokio::{
 
 /// A connection on which no complete request head arrives for this long is closed, be it slow or idle.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+/// Bytes of a request's line and headers: a longer head is refused with 431. Answers may be longer.
+const MAX_HEAD: usize = 64 << 10;
 /// How long requests in flight may take after the signal to stop. The contract's ten seconds leave a rest for
 /// closing the pool.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(9);
@@ -64,6 +66,7 @@ async fn serve_connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service);
     // Errors here are the client's: it broke off, sent what is no HTTP, or nothing at all.
     if let Err(error) = connections.watch(connection).await {

@@ -6,40 +6,21 @@ Needs `bench` and `analyze` on PATH, as ./lab sets them up. Ends with 0 when all
 import json
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from labtest.programs import expect, run
+from labtest.results import only_run
 
 VERDICTS = {"different", "equivalent", "cannot_tell", "no_verdict"}
 TARGETS = {"go", "python", "rust-sqlx", "rust-tokio-postgres"}
 BLOCKS = 3
 # A host that was disturbed makes a repetition invalid, rightly; it says nothing of the lab, so it is told and allowed.
 HOST_CAUSES = {"host_idle", "foreign_cpu", "host_steal", "clock_step", "generator_cpu"}
-
-
-def run(*command: str, codes: tuple[int, ...] = (0,)) -> str:
-    """Runs a program, shows it, and returns its standard output."""
-    print(f"$ {' '.join(command)}", flush=True)
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    print(done.stderr, flush=True)
-    print(done.stdout, flush=True)
-    expect(done.returncode in codes, f"{command[0]} ended with {done.returncode}, expected one of {codes}")
-    return done.stdout
-
-
-def expect(holds: bool, otherwise: str) -> None:
-    """Ends the test with the reason when it does not hold."""
-    if not holds:
-        sys.exit(f"end-to-end: {otherwise}")
-
-
-def only_run(results: Path) -> Path:
-    """The folder of the one run there."""
-    runs = [folder for folder in results.iterdir() if (folder / "manifest.json").is_file()]
-    expect(len(runs) == 1, f"{results} holds {len(runs)} runs instead of one: {list(results.iterdir())}")
-    return runs[0]
 
 
 def check_stored(folder: Path) -> dict[str, int]:
@@ -104,7 +85,7 @@ def main() -> None:
     """The whole test."""
     with tempfile.TemporaryDirectory(prefix="bench-end-to-end-") as name:
         results = Path(name, "results")
-        terminal = run("bench", "run", "--mode", "single", "--quick", "--out", str(results), codes=(0, 1))
+        terminal = run("bench", "run", "--mode", "single", "--quick", "--out", str(results), codes=(0, 1)).out
         receipt, verdict = terminal.lower().find("receipt"), terminal.lower().find("verdict")
         expect(0 <= receipt < verdict, "the receipt does not stand before the verdict")
 
@@ -112,7 +93,7 @@ def main() -> None:
         valid = check_stored(stored)
         run("bench", "validate", str(stored))
 
-        report = json.loads(run("analyze", str(results), "--format", "json", codes=(0, 3)))
+        report = json.loads(run("analyze", str(results), "--format", "json", codes=(0, 3)).out)
         for sentence in check_report(report, valid):
             expect(words(sentence) in words(terminal), f"`bench` and `analyze` differ: {sentence!r} is not among the words of the run")
 

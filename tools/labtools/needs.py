@@ -2,6 +2,7 @@
 
 core: PostgreSQL, k6, just and uv, pinned. go: the system's or a pinned one. lint: ruff, mypy, shellcheck, pinned.
 containers: podman-compose and the schemas of Kubernetes, pinned; for tests.
+fuzz: schemathesis, pinned.
 rust: cargo and a C compiler must be there. bench, analyze: built here. targets: all services of lab.toml, built;
 target:NAME: only that one.
 """
@@ -51,6 +52,7 @@ PROGRAMS: dict[str, frozenset[str]] = {
     "ruff": frozenset({"lint"}),
     "mypy": frozenset({"lint"}),
     "shellcheck": frozenset({"lint"}),
+    "schemathesis": frozenset({"fuzz"}),
 }
 
 # Any other program gets what is quickly there.

@@ -17,6 +17,7 @@ GROUPS = {
     "go": "Go (about 70 MB, some 10 seconds)",
     "lint": "ruff, mypy and shellcheck (about 30 MB, some 10 seconds)",
     "containers": "podman-compose and the schemas of Kubernetes (about 10 MB, some 10 seconds)",
+    "fuzz": "schemathesis (about 30 MB, some 10 seconds)",
 }
 
 

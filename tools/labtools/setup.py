@@ -55,15 +55,12 @@ def prepare(needs: Iterable[str], env: dict[str, str] | None = None) -> dict[str
         on_path(postgres)
         programs = {name: postgres / name for name in POSTGRES} | {"k6": core / "bin" / "k6"}
         env["BENCH_INVENTORY"] = str(inventory.write(programs, env))
-    if "lint" in wanted:
-        lint = fetch("lint", env)
-        on_path(lint / "bin")
-        # mypy is a Python program: it must find its modules.
-        env["PYTHONPATH"] = str(lint)
-    if "containers" in wanted:
-        containers = fetch("containers", env)
-        on_path(containers / "bin")
-        env["PYTHONPATH"] = str(containers)
+    for group in ("lint", "containers", "fuzz"):
+        if group in wanted:
+            folder = fetch(group, env)
+            on_path(folder / "bin")
+            # Python programs: they must find their modules.
+            env["PYTHONPATH"] = str(folder)
     if "go" in wanted:
         on_path(go_bin(env))
     on_path(BIN)

@@ -4,6 +4,7 @@
 //! both: [`Database`] and [`Service`]. [`local`] has implementations for a cluster and a command on this machine.
 //! All limits are the contract's own, with [`Promises::slack`] on top: none of them measures performance.
 
+mod clients;
 mod control;
 mod database;
 mod findings;
@@ -125,6 +126,24 @@ const ALL: &[Behaviour] = &[
         check: pool::exhausted,
     },
     Behaviour {
+        name: "clients.idle",
+        why: "1,000 open connections that ask nothing: everybody else is answered, and so are they when they ask",
+        covers: &[],
+        check: clients::idle,
+    },
+    Behaviour {
+        name: "clients.slow",
+        why: "requests that come byte by byte, stop in the middle, or whose client is half gone: everybody else is answered",
+        covers: &[],
+        check: clients::slow,
+    },
+    Behaviour {
+        name: "clients.oversize",
+        why: "a target or headers of 256 KiB are refused before they cost anything, and the service goes on",
+        covers: &[],
+        check: clients::oversize,
+    },
+    Behaviour {
         name: "outage.connections-killed",
         why: "all pooled connections dead at once and the database up: nobody gets a 503 a little later",
         covers: &[],
@@ -165,6 +184,12 @@ const ALL: &[Behaviour] = &[
         why: "SIGTERM: no new work, the request in flight is answered, exit 0 in time",
         covers: &[],
         check: process::drain,
+    },
+    Behaviour {
+        name: "process.drain-under-load",
+        why: "SIGTERM with every connection of the pool busy and more requests waiting for one: all are answered, exit 0 in time",
+        covers: &[],
+        check: process::drain_under_load,
     },
     Behaviour {
         name: "process.exit-when-idle",
@@ -226,6 +251,24 @@ impl BehaviourSuite {
     }
 }
 
+/// A thousand connections need more files than many shells allow, here and in a service that is started from here.
+/// Where that cannot be had, the behaviour that needs it says so.
+fn allow_open_files() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    const ENOUGH: u64 = 8192;
+    let now = getrlimit(Resource::Nofile);
+    let wanted = now.maximum.map_or(ENOUGH, |most| most.min(ENOUGH));
+    if now.current.is_some_and(|current| current < wanted) {
+        let _ = setrlimit(
+            Resource::Nofile,
+            Rlimit {
+                current: Some(wanted),
+                maximum: now.maximum,
+            },
+        );
+    }
+}
+
 /// Runs `suite`, one behaviour after the other; before each of them the database is up and the service ready.
 /// `progress` hears the name of each behaviour before it starts. The service has ended afterwards.
 ///
@@ -237,6 +280,7 @@ pub fn run_behaviour(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Report, ControlError> {
     let start = Instant::now();
+    allow_open_files();
     let mut report = Report {
         subject: stage.name.clone(),
         suite: "behaviour".to_owned(),

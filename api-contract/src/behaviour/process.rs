@@ -61,6 +61,57 @@ pub(super) fn drain(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<()
     closes_its_pool(stage, findings)
 }
 
+/// Accepted is every request whose head was sent and read: those whose query waits for our lock, and those that wait for
+/// a connection of the pool.
+pub(super) fn drain_under_load(
+    stage: &mut Stage<'_>,
+    findings: &mut Findings,
+) -> Result<(), StageError> {
+    let patient = stage.promises.db_timeout.max(Duration::from_secs(8));
+    stage.restart(&[EnvChange::set(
+        "DB_TIMEOUT_MS",
+        patient.as_millis().to_string(),
+    )])?;
+    let address = stage.service.address();
+    let mut owner = stage.owner()?;
+    let mut watcher = stage.owner()?;
+    let mut clients = Vec::new();
+    let signalled;
+    {
+        let _lock = owner.lock()?;
+        for number in 1..=stage.promises.db_connections + 10 {
+            let question = if number % 5 == 0 {
+                Ask::Page.fine(stage.oracle)
+            } else {
+                Ask::User(number).fine(stage.oracle)
+            };
+            let mut client = Connection::open(address, patient + stage.promises.slack)
+                .map_err(ControlError::new)?;
+            client.send(&question.request).map_err(ControlError::new)?;
+            clients.push((client, question));
+        }
+        if !watcher.wait_for_waiting(1, patient / 2)? {
+            return Err(ControlError::new("no query ever reached the database").into());
+        }
+        // The others are on their way through the service.
+        thread::sleep(Duration::from_secs(1));
+        stage.service.terminate()?;
+        signalled = Instant::now();
+        thread::sleep(Duration::from_millis(500));
+    }
+    for (client, question) in &mut clients {
+        let answer = client.receive(&question.request);
+        findings.answer(
+            "accepted before SIGTERM",
+            question,
+            address,
+            verdict(question, &answer),
+        );
+    }
+    exits_well(stage, signalled, findings)?;
+    closes_its_pool(stage, findings)
+}
+
 pub(super) fn exit_when_idle(
     stage: &mut Stage<'_>,
     findings: &mut Findings,

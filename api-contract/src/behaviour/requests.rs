@@ -47,6 +47,18 @@ pub(super) fn statements(stage: &mut Stage<'_>, findings: &mut Findings) -> Resu
         exchange("GET", "/users/abc", 400, BAD_REQUEST),
         exchange("GET", "/users?limit=0", 400, BAD_REQUEST),
         exchange("GET", "/users?offset=x", 400, BAD_REQUEST),
+        exchange(
+            "GET",
+            "/users?limit=1%3BDELETE%20FROM%20users",
+            400,
+            BAD_REQUEST,
+        ),
+        exchange(
+            "GET",
+            format!("/users/{known}%27%3BSELECT%20pg_sleep(10)--"),
+            400,
+            BAD_REQUEST,
+        ),
         exchange("GET", "/nope", 404, NOT_FOUND),
         exchange("GET", format!("/users/{known}/"), 404, NOT_FOUND),
         exchange(

@@ -1,14 +1,16 @@
 //! The behaviours on a real PostgreSQL: a right service keeps every promise, and each mutant breaks the one that is
-//! there for it. Run with
-//! `CONTRACT_TEST_PG_BIN=<folder with initdb and pg_ctl> cargo test --release -p api-contract -- --ignored`.
+//! there for it. Run with `./lab test behaviours`, or with initdb and pg_ctl on PATH by
+//! `cargo test --release -p api-contract -- --ignored`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
 use std::time::Duration;
 
 use api_contract::behaviour::local::{CommandService, LocalCluster};
@@ -29,10 +31,7 @@ struct Ground {
 
 impl Ground {
     fn make(name: &str) -> Self {
-        let programs = std::env::var("CONTRACT_TEST_PG_BIN").expect(
-            "CONTRACT_TEST_PG_BIN must name the folder that has PostgreSQL's initdb and pg_ctl",
-        );
-        let programs = PathBuf::from(programs);
+        let programs = postgres_programs();
         let folder =
             std::env::temp_dir().join(format!("api-contract-{name}-{}", std::process::id()));
         let data = folder.join("data");
@@ -160,6 +159,14 @@ impl Drop for Ground {
     }
 }
 
+/// The folder on PATH that has initdb and pg_ctl.
+fn postgres_programs() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+        .expect("no folder on PATH has PostgreSQL's initdb and pg_ctl")
+}
+
 fn runs_as_root() -> bool {
     rustix::process::getuid().is_root()
 }
@@ -188,7 +195,7 @@ fn statements(file: &str) -> Vec<String> {
 }
 
 /// Mutants, and the behaviour that is there for each of them.
-const MUTANTS: [(&str, &str); 33] = [
+const MUTANTS: [(&str, &str); 38] = [
     ("transaction", "requests.statements"),
     ("other-sql", "requests.statements"),
     ("health-asks", "requests.statements"),
@@ -201,6 +208,9 @@ const MUTANTS: [(&str, &str); 33] = [
     ("leaks", "pool.exhausted"),
     ("no-time-limit", "pool.exhausted"),
     ("status-500", "pool.exhausted"),
+    ("few-clients", "clients.idle"),
+    ("one-at-a-time", "clients.slow"),
+    ("unlimited-head", "clients.oversize"),
     ("never-reconnects", "outage.connections-killed"),
     ("unwatched-pool", "outage.restarted-unnoticed"),
     ("status-500", "outage.refused"),
@@ -213,6 +223,8 @@ const MUTANTS: [(&str, &str); 33] = [
     ("silent", "log.structured"),
     ("exits-at-once", "process.drain"),
     ("keeps-accepting", "process.drain"),
+    ("exits-at-once", "process.drain-under-load"),
+    ("forgets-queue", "process.drain-under-load"),
     ("exit-1", "process.exit-when-idle"),
     ("needs-database", "process.start-without-database"),
     ("waits-for-database", "process.start-with-hanging-database"),
@@ -224,25 +236,41 @@ const MUTANTS: [(&str, &str); 33] = [
     ("another-port", "process.port-taken"),
 ];
 
-/// One cluster for all: making one takes longer than most behaviours.
+/// Most of the time goes into waiting for what never comes, so several are tried at once.
+const AT_ONCE: usize = 6;
+
+/// Each worker has a cluster of its own for all its mutants: making one takes longer than most behaviours.
 #[test]
-#[ignore = "needs PostgreSQL: CONTRACT_TEST_PG_BIN=<folder with initdb and pg_ctl>, a few minutes"]
+#[ignore = "needs PostgreSQL and a few minutes: ./lab test behaviours"]
 fn a_right_service_passes_and_every_mutant_is_caught() {
-    let mut ground = Ground::make("behaviours");
-
-    let report = ground.run("none", "");
-    assert!(report.passed(), "{}", report.render());
-    assert_eq!(report.cases.len(), Suite::behaviour().behaviours().len());
-
-    let mut missed = Vec::new();
-    let mut caught = BTreeSet::new();
-    for (mutant, behaviour) in MUTANTS {
-        if ground.run(mutant, behaviour).passed() {
-            missed.push(format!("{mutant} passed {behaviour}"));
+    let jobs: VecDeque<(&str, &str)> = [("none", "")].into_iter().chain(MUTANTS).collect();
+    let (jobs, wrong) = (Mutex::new(jobs), Mutex::new(Vec::new()));
+    let next = || jobs.lock().unwrap().pop_front();
+    let work = |number: usize| {
+        let mut ground = Ground::make(&format!("behaviours-{number}"));
+        while let Some((mutant, behaviour)) = next() {
+            let report = ground.run(mutant, behaviour);
+            if mutant == "none" {
+                assert!(report.passed(), "{}", report.render());
+                assert_eq!(report.cases.len(), Suite::behaviour().behaviours().len());
+            } else if report.passed() {
+                let missed = format!("{mutant} passed {behaviour}");
+                wrong.lock().unwrap().push(missed);
+            }
         }
-        caught.insert(behaviour);
-    }
-    assert!(missed.is_empty(), "{}", missed.join("\n"));
+        ground
+    };
+    let work = &work;
+    let mut ground = thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE)
+            .map(|number| scope.spawn(move || work(number)))
+            .collect();
+        let grounds = workers.into_iter().map(|worker| worker.join().unwrap());
+        grounds.collect::<Vec<_>>().pop().unwrap()
+    });
+    let wrong = wrong.lock().unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let mut caught: BTreeSet<&str> = MUTANTS.iter().map(|(_, behaviour)| *behaviour).collect();
 
     // The role belongs to the database: it is made too powerful, and whole again.
     let mut owner = Client::connect(&ground.cluster.owner_url(), NoTls).unwrap();
@@ -265,7 +293,7 @@ fn a_right_service_passes_and_every_mutant_is_caught() {
 }
 
 #[test]
-#[ignore = "needs PostgreSQL: CONTRACT_TEST_PG_BIN=<folder with initdb and pg_ctl>"]
+#[ignore = "needs PostgreSQL: ./lab test behaviours"]
 fn the_oracle_reads_a_seeded_table_and_nothing_else() {
     let ground = Ground::make("oracle");
     let lengths = ground.oracle.expected_lengths();

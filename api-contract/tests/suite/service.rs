@@ -131,11 +131,23 @@ fn serve(mutant: &str) -> i32 {
     });
     listener.set_nonblocking(true).unwrap();
     let stays = matches!(mutant, "deaf" | "keeps-accepting");
+    let clients = Arc::new(AtomicUsize::new(0));
     while !stop.load(Ordering::SeqCst) || stays {
         match listener.accept() {
             Ok((stream, _)) => {
-                let service = Arc::clone(&service);
-                thread::spawn(move || service.talk(stream));
+                let (service, clients) = (Arc::clone(&service), Arc::clone(&clients));
+                if mutant == "few-clients" && clients.load(Ordering::SeqCst) > 100 {
+                    continue;
+                }
+                if mutant == "one-at-a-time" {
+                    service.talk(stream);
+                    continue;
+                }
+                thread::spawn(move || {
+                    clients.fetch_add(1, Ordering::SeqCst);
+                    service.talk(stream);
+                    clients.fetch_sub(1, Ordering::SeqCst);
+                });
             }
             Err(_) => thread::sleep(Duration::from_millis(2)),
         }
@@ -146,6 +158,9 @@ fn serve(mutant: &str) -> i32 {
     drop(listener);
     if mutant == "exits-at-once" {
         return 0;
+    }
+    if mutant == "forgets-queue" {
+        pool.jobs.lock().unwrap().clear();
     }
     while !service.idle() {
         thread::sleep(Duration::from_millis(5));
@@ -361,8 +376,18 @@ impl Service {
         };
         while let Some(first) = lines() {
             let mut close = false;
+            let mut size = first.len();
             while let Some(line) = lines().filter(|line| !line.is_empty()) {
                 close |= line == "Connection: close";
+                size += line.len();
+            }
+            if size > 64 << 10 && self.mutant != "unlimited-head" {
+                let _ = writer.write_all(b"HTTP/1.1 431 X\r\nContent-Length: 0\r\n\r\n");
+                return;
+            }
+            // The client went away inside the head.
+            if !first.ends_with(" HTTP/1.1") {
+                return;
             }
             self.busy.fetch_add(1, Ordering::SeqCst);
             let (method, target) = first.rsplit_once(' ').unwrap().0.split_once(' ').unwrap();

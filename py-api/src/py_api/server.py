@@ -12,6 +12,7 @@ import uvicorn
 
 from py_api.app import create_app
 from py_api.listener import BACKLOG
+from py_api.protocol import LimitedHttpProtocol
 from py_api.store import open_postgres_store
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def serve(settings: Settings, sock: socket.socket) -> None:
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=LimitedHttpProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

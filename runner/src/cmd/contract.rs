@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use api_contract::behaviour::{self, ControlError, EnvChange, Promises, Stage};
+use api_contract::behaviour::{self, BehaviourSuite, ControlError, EnvChange, Promises, Stage};
 use api_contract::{Oracle, Report, Subject, Suite, run_behaviour};
 use lab_limits::{Group, GroupSpec};
 use lab_model::config::Budget;
@@ -32,21 +32,21 @@ pub fn run(context: &Context, args: &ContractArgs, interrupt: &Interrupt) -> mie
     for name in &names {
         context.lab.target(name)?;
     }
+    check_only(args)?;
     let id = format!("contract-{}", std::process::id());
     let mut ground = Ground::open(context, &id, &args.mode, &args.limits, interrupt)?;
     let oracle = Oracle::connect(&ground.cluster.owner_url()).into_diagnostic()?;
     let mut reports: Vec<Report> = Vec::new();
     for name in &names {
-        let suite = if args.thorough {
-            Suite::thorough()
-        } else {
-            Suite::standard()
-        };
-        let suite = match &args.only {
-            Some(text) => suite.only(text.clone()),
-            None => suite,
-        };
-        let report = answers(context, &ground, name, &suite, &oracle, args, interrupt)?;
+        let report = answers(
+            context,
+            &ground,
+            name,
+            &suite(args),
+            &oracle,
+            args,
+            interrupt,
+        )?;
         show(args, &report);
         reports.push(report);
         interrupt.check().map_err(miette::Report::from)?;
@@ -69,6 +69,46 @@ pub fn run(context: &Context, args: &ContractArgs, interrupt: &Interrupt) -> mie
     } else {
         Exit::Contract
     })
+}
+
+/// A filter that nothing passes would pass everything.
+fn check_only(args: &ContractArgs) -> miette::Result<()> {
+    let Some(text) = &args.only else {
+        return Ok(());
+    };
+    if suite(args).rules().next().is_some()
+        || (args.behaviour && !behaviour_suite(args).behaviours().is_empty())
+    {
+        return Ok(());
+    }
+    Err(miette::miette!(
+        help = "the names stand in api-contract/cases, those of the behaviours in api-contract/src/behaviour",
+        "no rule{} of the contract has `{text}` in its name",
+        if args.behaviour {
+            " and no behaviour"
+        } else {
+            ""
+        }
+    ))
+}
+
+fn suite(args: &ContractArgs) -> Suite {
+    let suite = if args.thorough {
+        Suite::thorough()
+    } else {
+        Suite::standard()
+    };
+    match &args.only {
+        Some(text) => suite.only(text.clone()),
+        None => suite,
+    }
+}
+
+fn behaviour_suite(args: &ContractArgs) -> BehaviourSuite {
+    match &args.only {
+        Some(text) => Suite::behaviour().only(text),
+        None => Suite::behaviour(),
+    }
 }
 
 fn show(args: &ContractArgs, report: &Report) {
@@ -155,11 +195,7 @@ fn behaviours(
         oracle,
         promises,
     };
-    let mut suite = Suite::behaviour();
-    if let Some(text) = &args.only {
-        suite = suite.only(text);
-    }
-    let report = run_behaviour(&suite, &mut stage, &mut |case| {
+    let report = run_behaviour(&behaviour_suite(args), &mut stage, &mut |case| {
         ui::note(&format!("{name}: {case} …"))
     });
     drop(service);

@@ -103,11 +103,14 @@ pub fn up(cli: &Cli, context: &Context, args: &UpArgs) -> miette::Result<Exit> {
             return Ok(Exit::Ok);
         }
         if let Some(status) = child.try_wait().into_diagnostic()? {
+            // Its error is ours: said once, with its exit code.
             let text = fs_err::read_to_string(folder.join("up.log")).into_diagnostic()?;
-            return Err(miette!(
-                "the lab did not come up ({status}):\n{}",
-                text.trim_end()
-            ));
+            ui::note(text.trim_end());
+            return match status.code() {
+                Some(code) if code == Exit::Limits as i32 => Ok(Exit::Limits),
+                Some(_) => Ok(Exit::Usage),
+                None => Err(miette!("the background half of `up` was killed ({status})")),
+            };
         }
         if Instant::now() > end {
             return Err(miette!(

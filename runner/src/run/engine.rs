@@ -127,6 +127,10 @@ pub fn run(
             (manifest.mode, manifest.run_id)
         }
     };
+    // What is missing is said before anything is started.
+    for name in ["initdb", "postgres", "psql", "k6"] {
+        context.inventory.program(name)?;
+    }
     ui::note("Starting Postgres, seeding users …");
     let mut ground = Ground::open(context, &id, &mode, limits, interrupt)?;
     let oracle = Oracle::connect(&ground.cluster.owner_url()).into_diagnostic()?;
@@ -159,15 +163,19 @@ pub fn run(
     match outcome {
         Ok(()) => {}
         Err(e) => {
-            if e.downcast_ref::<LabError>()
-                .is_some_and(|e| matches!(e, LabError::Interrupted))
-            {
-                run.clear_scratch()?;
-                ui::note(&format!(
-                    "Interrupted; nothing that was stored is lost. Go on with: bench resume {}",
-                    run.path().display()
-                ));
-            }
+            let why = match e.downcast_ref::<LabError>() {
+                // Going on would meet the same service.
+                Some(LabError::Contract { .. }) => return Err(e),
+                Some(LabError::Interrupted) => {
+                    run.clear_scratch()?;
+                    "Interrupted"
+                }
+                _ => "Stopped by an error",
+            };
+            ui::note(&format!(
+                "{why}; nothing that was stored is lost. Go on with: bench resume {}",
+                run.path().display()
+            ));
             return Err(e);
         }
     }

@@ -417,6 +417,7 @@ impl Lab<'_> {
                     rows_dropped: samples.rows_dropped,
                     steps: &repetition.steps,
                     limit_differences: &outcome.limit_differences,
+                    clock_step_ms: outcome.clock_step_ms,
                 });
                 outcome
                     .reasons

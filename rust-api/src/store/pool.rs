@@ -10,13 +10,14 @@
 
 use std::{
     error::Error,
-    fmt,
+    fmt, iter,
+    pin::pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use deadpool::managed::{Manager, Object, Pool, PoolError, Timeouts};
-use futures_util::future::join_all;
+use futures_util::future::{FutureExt, join_all};
 use tokio::{
     sync::Notify,
     time::{sleep, timeout},
@@ -35,6 +36,8 @@ const ROUND: Duration = Duration::from_millis(250);
 const QUIET: Duration = Duration::from_millis(500);
 /// The least time between two rounds of the keeper when failing requests wake it.
 const BREATH: Duration = Duration::from_millis(20);
+/// The most connections that the keeper opens at the same time.
+const AT_ONCE: usize = 8;
 /// Failures are logged at most this often.
 const LOG_INTERVAL: Duration = Duration::from_secs(1);
 /// Takes what is free at once, or opens a connection if there is room in the budget.
@@ -324,31 +327,140 @@ where
 
     /// Opens the connections that are missing. Answers whether all are there.
     async fn refill(&self) -> bool {
-        // One first, to learn whether the database takes connections at all; then the others at once.
-        for at_once in [1, usize::MAX] {
-            let status = self.0.pool.status();
-            let missing = self.0.settings.min.saturating_sub(status.size);
+        // One first, to learn whether the database takes connections at all; then a few at a time. All at once, a
+        // database that is busy with its own return could finish none of them within the time limit, again and again.
+        for at_once in iter::once(1).chain(iter::repeat(AT_ONCE)) {
+            let size = self.0.pool.status().size;
+            let missing = self.0.settings.min.saturating_sub(size);
             if missing == 0 {
                 return true;
             }
-            // The pool opens a connection only while no idle one is left, so those are held for the moment.
-            let held = status.available + missing.min(at_once);
-            let get = || {
-                timeout(
-                    self.0.settings.timeout,
-                    self.0.pool.timeout_get(&NO_WAITING),
-                )
-            };
-            for outcome in join_all((0..held).map(|_| get())).await {
-                let failure = match outcome {
-                    Ok(Ok(_)) | Ok(Err(PoolError::Timeout(_) | PoolError::Closed)) => continue,
-                    Ok(Err(error)) => Failure::NoConnection(error),
-                    Err(_) => Failure::TimedOut,
-                };
+            if let Err(failure) = self.open(missing.min(at_once)).await {
                 self.complain("the database takes no connection", &failure);
                 return false;
             }
+            // There was no room: requests are opening the rest.
+            if self.0.pool.status().size <= size {
+                return true;
+            }
         }
         true
+    }
+
+    /// Opens `number` connections more, or as many as there is room for, and gives each to the pool as soon as it is
+    /// open.
+    async fn open(&self, number: usize) -> Result<(), Failure<M::Error>> {
+        let pool = &self.0.pool;
+        // The pool opens a connection only while no idle one is left. So these are taken, which is done at once, and
+        // given back as soon as the opening has begun: requests must not wait for connections that do not come.
+        let idle: Vec<_> = (0..pool.status().available)
+            .map_while(|_| pool.timeout_get(&NO_WAITING).now_or_never()?.ok())
+            .collect();
+        let opening = join_all((0..number).map(|_| async {
+            let opened = timeout(self.0.settings.timeout, pool.timeout_get(&NO_WAITING)).await;
+            opened.map(|outcome| outcome.map(drop))
+        }));
+        let mut opening = pin!(opening);
+        let outcomes = opening.as_mut().now_or_never();
+        drop(idle);
+        let outcomes = match outcomes {
+            Some(outcomes) => outcomes,
+            None => opening.await,
+        };
+        for outcome in outcomes {
+            match outcome {
+                Ok(Ok(()) | Err(PoolError::Timeout(_) | PoolError::Closed)) => {}
+                Ok(Err(error)) => return Err(Failure::NoConnection(error)),
+                Err(_) => return Err(Failure::TimedOut),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        convert::Infallible,
+        future::pending,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
+
+    use deadpool::managed::{Metrics, RecycleResult};
+
+    use super::*;
+
+    /// A database that takes this many connections and keeps all others waiting.
+    struct Takes(usize, AtomicUsize);
+
+    struct Open;
+
+    impl Manager for Takes {
+        type Type = Open;
+        type Error = Infallible;
+
+        async fn create(&self) -> Result<Open, Infallible> {
+            if self.1.fetch_add(1, Ordering::SeqCst) < self.0 {
+                Ok(Open)
+            } else {
+                pending().await
+            }
+        }
+
+        async fn recycle(&self, _: &mut Open, _: &Metrics) -> RecycleResult<Infallible> {
+            Ok(())
+        }
+    }
+
+    impl Session for Open {
+        type Error = Infallible;
+
+        async fn ready(&mut self) -> Result<(), Infallible> {
+            Ok(())
+        }
+
+        async fn user(&mut self, _: Uuid) -> Result<Option<User>, Infallible> {
+            Ok(None)
+        }
+
+        async fn users(&mut self, _: Page) -> Result<UserPage, Infallible> {
+            pending().await
+        }
+
+        fn is_lost(&self) -> bool {
+            false
+        }
+
+        async fn probe(&mut self) -> Result<(), Infallible> {
+            Ok(())
+        }
+    }
+
+    fn store(takes: usize) -> Pooled<Takes> {
+        let settings = PoolSettings {
+            max: 30,
+            min: 30,
+            timeout: Duration::from_secs(3600),
+        };
+        Pooled::start(Takes(takes, AtomicUsize::new(0)), settings)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_whole_pool_is_opened() {
+        let store = store(usize::MAX);
+        sleep(Duration::from_secs(1)).await;
+        let status = store.0.pool.status();
+        assert_eq!((status.size, status.available), (30, 30));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_do_not_wait_for_connections_that_do_not_come() {
+        let store = store(2);
+        // Time for the keeper to have begun with the connections that hang.
+        sleep(Duration::from_secs(1)).await;
+        for _ in 0..5 {
+            let answer = timeout(Duration::from_secs(60), store.ready()).await;
+            assert_eq!(answer.expect("an idle connection is there"), Ok(()));
+        }
     }
 }
