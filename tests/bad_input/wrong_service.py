@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body in one packet: two would wait for each other.
+    wbufsize = -1
 
     def do_GET(self) -> None:
         body = b'{"status":"ready"}'

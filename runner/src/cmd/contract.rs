@@ -38,19 +38,22 @@ pub fn run(context: &Context, args: &ContractArgs, interrupt: &Interrupt) -> mie
     let oracle = Oracle::connect(&ground.cluster.owner_url()).into_diagnostic()?;
     let mut reports: Vec<Report> = Vec::new();
     for name in &names {
-        let report = answers(
-            context,
-            &ground,
-            name,
-            &suite(args),
-            &oracle,
-            args,
-            interrupt,
-        )?;
-        show(args, &report);
-        reports.push(report);
+        // `--only` may leave one of the two with nothing to do.
+        if has_rules(args) {
+            let report = answers(
+                context,
+                &ground,
+                name,
+                &suite(args),
+                &oracle,
+                args,
+                interrupt,
+            )?;
+            show(args, &report);
+            reports.push(report);
+        }
         interrupt.check().map_err(miette::Report::from)?;
-        if args.behaviour {
+        if has_behaviours(args) {
             let report = behaviours(context, &mut ground, name, &oracle, args, interrupt)?;
             show(args, &report);
             reports.push(report);
@@ -76,9 +79,7 @@ fn check_only(args: &ContractArgs) -> miette::Result<()> {
     let Some(text) = &args.only else {
         return Ok(());
     };
-    if suite(args).rules().next().is_some()
-        || (args.behaviour && !behaviour_suite(args).behaviours().is_empty())
-    {
+    if has_rules(args) || has_behaviours(args) {
         return Ok(());
     }
     Err(miette::miette!(
@@ -90,6 +91,14 @@ fn check_only(args: &ContractArgs) -> miette::Result<()> {
             ""
         }
     ))
+}
+
+fn has_rules(args: &ContractArgs) -> bool {
+    suite(args).rules().next().is_some()
+}
+
+fn has_behaviours(args: &ContractArgs) -> bool {
+    args.behaviour && !behaviour_suite(args).behaviours().is_empty()
 }
 
 fn suite(args: &ContractArgs) -> Suite {
