@@ -75,6 +75,13 @@ def unknown_names(lab: TestLab) -> None:
     one_error(run(*lab.bench("contract", "go", "--behaviour", "--only", "no-such-rule"), codes=[USAGE]), "no-such-rule")
 
 
+def filters(lab: TestLab) -> None:
+    """A filter of the contract that fits rules or behaviours alone leaves the other suite out."""
+    for only, suite in (("users.limit", "standard"), ("role.read-only", "behaviour")):
+        said = run(*lab.bench("contract", "go", "--behaviour", "--only", only)).out
+        expect(said.count("suite `") == 1 and f"suite `{suite}`" in said, f"{only} did not run the suite {suite} alone")
+
+
 def port_taken(lab: TestLab) -> None:
     """A port of `bench up` that somebody else uses. (A benchmark takes a free one.)"""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -25,6 +25,7 @@ CASES: list[Callable[[TestLab], None]] = [
     refused.missing_program,
     refused.service_not_built,
     refused.unknown_names,
+    refused.filters,
     refused.too_few_cpus,
     refused.port_taken,
     refused.wrong_contract,
