@@ -69,18 +69,19 @@ def main() -> None:
         expect(set(addresses) == set(options.targets), f"up are {sorted(addresses)}")
         try:
             for target, url in addresses.items():
-                fuzz(target, url, options.seed)
+                fuzz(target, url, options.seed, Path(name))
         finally:
             run(*lab.bench("down"))
 
 
-def fuzz(target: str, url: str, seed: int) -> None:
-    """One service."""
+def fuzz(target: str, url: str, seed: int, folder: Path) -> None:
+    """One service. schemathesis leaves files in its working folder."""
     started = time.monotonic()
     done = run(
         "schemathesis", "run", str(ROOT / "api-contract" / "openapi.yaml"), "--url", url,
         "--phases", "examples,coverage,fuzzing", "--checks", ",".join(CHECKS), "--max-examples", str(EXAMPLES),
         "--seed", str(seed), "--request-timeout", "30", "--continue-on-failure", "--no-color", "--warnings", "off",
+        cwd=folder,
     )  # fmt: skip
     sent = cases(done.out)
     expect(sent >= LEAST_CASES, f"only {sent} cases for {target}")

@@ -30,11 +30,11 @@ def expect(holds: bool, otherwise: str) -> None:
         sys.exit(f"{Path(sys.argv[0]).parent.name}: {otherwise}")
 
 
-def run(*command: str, codes: Sequence[int] = (0,), env: Mapping[str, str] | None = None, timeout: float | None = None) -> Done:
-    """Runs a program to its end and shows it; any exit code but `codes` ends the test. `timeout` in seconds."""
+def run(*command: str, codes: Sequence[int] = (0,), env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Done:
+    """Runs a program to its end and shows it; any exit code but `codes` ends the test."""
     print(f"$ {' '.join(command)}", flush=True)
     ended = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", env=env, timeout=timeout, check=False
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", env=env, cwd=cwd, check=False
     )
     done = Done(ended.returncode, ended.stdout, ended.stderr)
     print(done.err, flush=True)
