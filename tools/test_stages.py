@@ -87,6 +87,7 @@ STAGES = [
     Stage("behaviours", "system", (BEHAVIOURS,), CORE | RUST, minutes=20),
     Stage("api-fuzz", "system", ((sys.executable, "tests/api_fuzz/run.py"),), SERVICES | FUZZ, minutes=60),
     Stage("kill", "system", (("tests/kill/run",),), SERVICES, skip=lambda: in_tree("tests/kill/run")),
+    Stage("aa", "system", (("tests/aa/run",),), SERVICES, minutes=5),
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),
     Stage("report-page", "system", ((sys.executable, "analyzer/tests/browser.py"),), RUST | {"analyze"}, minutes=10),
     Stage("end-to-end", "system", ((sys.executable, "tests/end_to_end/run.py"),), SERVICES | {"analyze"}, minutes=15),

@@ -27,6 +27,7 @@ pub fn document(run: &Run, looks: &[Look], asked: &Asked) -> miette::Result<Docu
     let mut session = lab_verdict::session(&run.manifest, &run.repetitions);
     session.pooled.clone_from(&run.pooled);
     let mut report = judge(&plan, &session).into_diagnostic()?;
+    lab_verdict::laboratory::attach(&mut report, run.dir.path(), &run.manifest);
     for (repetition, figures) in run.repetitions.iter().zip(&run.figures) {
         if let Some(figures) = figures {
             let observed = observed(&run.manifest, repetition, figures);

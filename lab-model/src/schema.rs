@@ -25,5 +25,9 @@ pub fn all() -> Vec<(&'static str, Value)> {
             "sweep.schema.json",
             schemars::schema_for!(crate::results::Sweep).to_value(),
         ),
+        (
+            "aa.schema.json",
+            schemars::schema_for!(crate::results::aa::AaReport).to_value(),
+        ),
     ]
 }

@@ -86,6 +86,7 @@ pub mod support;
 pub mod sweep;
 pub mod t_test;
 pub mod text;
+pub mod uniformity;
 
 pub use error::{JudgeError, SampleError};
 pub use judge::judge;

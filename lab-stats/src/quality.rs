@@ -31,8 +31,26 @@ pub fn false_alarms(different: u64, experiments: u64) -> FalseAlarms {
         experiments,
         rate: (experiments > 0).then(|| different as f64 / experiments as f64),
         ci: clopper_pearson(different, experiments, 0.05),
-        alarm: different > 0 && at_least(different, experiments, PROMISED) <= 0.05,
+        alarm: alarms(different, experiments),
     }
+}
+
+/// The least number of false alarms in n experiments that a laboratory which keeps its promise shows at most 5% of
+/// the time; `None` where n is so small that no number does.
+pub fn alarm_from(experiments: u64) -> Option<u64> {
+    (1..=experiments).find(|&x| alarms(x, experiments))
+}
+
+/// At most 5% of laboratories whose true rate is 5% show as many (but for rounding).
+fn alarms(different: u64, experiments: u64) -> bool {
+    different > 0 && at_least(different, experiments, PROMISED) <= 0.05 + 1e-12
+}
+
+/// One standard deviation from several, each (sd, degrees of freedom); `None` without any.
+pub fn pooled_sd(parts: &[(f64, f64)]) -> Option<f64> {
+    let df: f64 = parts.iter().map(|(_, df)| df).sum();
+    let squares: f64 = parts.iter().map(|(sd, df)| sd * sd * df).sum();
+    (df > 0.0).then(|| (squares / df).sqrt())
 }
 
 /// P(X >= x) for X binomial with n trials.
@@ -74,6 +92,31 @@ mod tests {
             assert!(!false_alarms(x - 1, n).alarm, "{}/{n}", x - 1);
         }
         assert_eq!(false_alarms(0, 0).rate, None);
+    }
+
+    #[test]
+    fn the_threshold_is_the_first_alarm() {
+        for (x, n) in [(4, 20), (5, 40), (7, 60), (10, 100), (16, 200)] {
+            assert_eq!(alarm_from(n), Some(x));
+        }
+        // One experiment alarms with 5%, so one false alarm is at the line; none at all is never an alarm.
+        assert_eq!(alarm_from(1), Some(1));
+        assert_eq!(alarm_from(0), None);
+        for n in 1..300 {
+            let x = alarm_from(n).unwrap();
+            assert!(
+                false_alarms(x, n).alarm && !false_alarms(x - 1, n).alarm,
+                "{n}"
+            );
+        }
+    }
+
+    #[test]
+    fn pooled_spread_weighs_by_degrees_of_freedom() {
+        assert_eq!(pooled_sd(&[]), None);
+        assert_eq!(pooled_sd(&[(1.0, 0.0)]), None);
+        assert!((pooled_sd(&[(3.0, 5.0), (3.0, 9.0)]).unwrap() - 3.0).abs() < 1e-12);
+        assert!((pooled_sd(&[(1.0, 3.0), (2.0, 1.0)]).unwrap() - 1.75_f64.sqrt()).abs() < 1e-12);
     }
 
     #[test]

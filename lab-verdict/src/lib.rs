@@ -6,6 +6,7 @@
 
 pub mod capacity;
 pub mod fairness;
+pub mod laboratory;
 mod session;
 pub mod sweep;
 pub mod terminal;

@@ -8,7 +8,7 @@ use lab_model::results::{Manifest, ReceiptLine, Repetition};
 use lab_stats::plan::Role;
 use lab_stats::report::{MetricReport, Report, Verdict};
 
-use crate::{capacity, fairness};
+use crate::{capacity, fairness, laboratory};
 
 /// Width to lay out for, and whether colour may be used.
 #[derive(Debug, Clone, Copy)]
@@ -197,6 +197,10 @@ pub fn verdict(report: &Report, style: Style) -> String {
         100.0 * (1.0 - report.alpha)
     );
     let _ = writeln!(out, "{}", figures(report, style));
+    if let Some(line) = laboratory::line(report) {
+        let _ = writeln!(out);
+        bullet(&mut out, "host:", line, style);
+    }
     let mut notes: Vec<&String> = report.notes.iter().collect();
     notes.extend(
         report

@@ -72,6 +72,7 @@ fn manifest() -> Manifest {
             checksum: "c".into(),
         },
         sweep: None,
+        aa: None,
     }
 }
 

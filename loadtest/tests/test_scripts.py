@@ -37,6 +37,12 @@ class Executors(ScriptTest):
         _, summary = self.check_run(CLOSED)
         self.assertEqual(summary["total"]["vus_max"], CLOSED["vus"])
 
+    def test_a_warm_up_of_less_than_a_second(self):
+        _, summary = self.check_run({**CLOSED, "warmup_s": 0.4})
+        self.assertEqual(summary["total"]["vus_max"], CLOSED["vus"])
+        self.assertGreater(summary["warmup"]["http_reqs"], 0)
+        self.assertLess(summary["warmup"]["http_reqs"], summary["measure"]["http_reqs"])
+
     def test_ramping_vus(self):
         _, summary = self.check_run({**CLOSED, "executor": "ramping-vus", "vus": 4, "steps": 2, "measure_s": 2})
         self.assertEqual(summary["plan"]["levels"], [2, 4])

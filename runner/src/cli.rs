@@ -36,6 +36,11 @@ pub enum Command {
         after_help = "Examples:\n  bench run --mode single\n  bench run --mode single --quick -t go -t python\n  bench run --mode multi --profile open --repetitions 12\n  bench run --mode single --list"
     )]
     Run(RunArgs),
+    /// Compare a target with itself: how often this host calls a difference where there is none
+    #[command(
+        after_help = "Examples:\n  bench aa go\n  bench aa go --experiments 40 --repetitions 6 --warmup-s 0.5 --measure-s 1.5\n  bench aa go --slowdown 0%,5%,20% --experiments 5\n  bench aa go --list"
+    )]
+    Aa(crate::cmd::aa::AaArgs),
     /// The same comparison at several numbers of connections or users: where does the ranking flip?
     #[command(
         after_help = "Examples:\n  bench sweep --mode single --db-connections 5,10,30,60\n  bench sweep --mode single --vus 8,16,32,64 -t go -t python --repetitions 7\n  bench sweep --mode multi --db-connections 8,40 --list"
@@ -73,6 +78,9 @@ pub enum Command {
     /// Clean up after a killed runner (internal)
     #[command(name = "__guard", hide = true)]
     Guard(GuardArgs),
+    /// Delay requests on their way to a service (internal)
+    #[command(name = "__proxy", hide = true)]
+    Proxy(crate::aa::forward::ProxyArgs),
     /// The background half of `up` (internal)
     #[command(name = "__up", hide = true)]
     UpBackground(UpArgs),

@@ -2,6 +2,7 @@
 //!
 //! `cmd/` has a file for each subcommand; `run/` one for each step of a repetition.
 
+pub mod aa;
 pub mod children;
 pub mod cli;
 pub mod cluster;

@@ -35,6 +35,7 @@ fn dispatch(cli: &Cli) -> miette::Result<Exit> {
     match &cli.command {
         Command::Run(args) => cmd::run::run(&context()?, args, &Interrupt::install()?),
         Command::Sweep(args) => cmd::sweep::run(&context()?, args, &Interrupt::install()?),
+        Command::Aa(args) => cmd::aa::run(&context, args, &Interrupt::install()?),
         Command::Resume(args) => cmd::resume::run(&context()?, args, &Interrupt::install()?),
         Command::List(args) => cmd::list::run(args),
         Command::Validate(args) => cmd::validate::run(args),
@@ -55,5 +56,6 @@ fn dispatch(cli: &Cli) -> miette::Result<Exit> {
             Exit::Usage
         }),
         Command::Guard(args) => cmd::internal::guard(args),
+        Command::Proxy(args) => runner::aa::forward::run(args, &Interrupt::install()?),
     }
 }

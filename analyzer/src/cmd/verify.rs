@@ -94,7 +94,9 @@ fn again(run: &Run, stored: &Document) -> miette::Result<Value> {
         repetitions: run.blocks(),
     };
     let looks = vec![look; stored.provenance.look.clamp(1, 1000) as usize];
-    let doc = judge::document(run, &looks, &stored.provenance.asked)?;
+    let mut doc = judge::document(run, &looks, &stored.provenance.asked)?;
+    // Not of this run's records; a later A/A session changes nothing of what the report said.
+    lab_verdict::laboratory::keep(&mut doc.report, &stored.report);
     // By text and back, as the stored one came.
     let text = serde_json::to_string(&doc).into_diagnostic()?;
     serde_json::from_str(&text).into_diagnostic()

@@ -4,7 +4,7 @@ use askama::Template;
 use lab_model::results::{Manifest, ReceiptLine, Repetition};
 use lab_stats::plan::Role;
 use lab_stats::report::{MetricReport, Verdict};
-use lab_verdict::fairness;
+use lab_verdict::{fairness, laboratory};
 use miette::IntoDiagnostic as _;
 
 use super::{label, short, support, with_interval};
@@ -23,6 +23,7 @@ struct Page<'a> {
     sections: Vec<Section>,
     flags: Vec<&'a str>,
     environment: String,
+    laboratory: Option<&'a str>,
     command: String,
 }
 
@@ -121,6 +122,7 @@ pub fn render(
             .collect(),
         flags: doc.report.flags.iter().map(|f| f.text.as_str()).collect(),
         environment: serde_json::to_string_pretty(&doc.report.environment).into_diagnostic()?,
+        laboratory: laboratory::line(&doc.report),
         command: doc.provenance.command.join(" "),
         doc,
     };

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use lab_model::results::{Manifest, Repetition, unbalanced};
 use lab_stats::plan::Role;
 use lab_stats::report::Verdict;
+use lab_verdict::laboratory;
 
 use super::{label, short, support, with_interval};
 use crate::doc::Document;
@@ -42,6 +43,10 @@ pub fn render(doc: &Document, receipt: Option<(&Manifest, &[Repetition])>) -> St
             "\nReceipt: {valid} of {} repetitions count, {broken} do not balance.",
             repetitions.len()
         );
+    }
+    if let Some(line) = laboratory::line(&doc.report) {
+        // Our own words, and the only place with code in them.
+        let _ = writeln!(out, "\n{line}.");
     }
     for limit in &doc.limits {
         let _ = writeln!(out, "\nLimit: {}", escape(limit));

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Budget, Profile, ReceiptLimits, Slo};
 
+use super::aa::AaPlan;
 use super::sweep::SweepPart;
 
 /// One run: the plan, its order, and what it ran on.
@@ -53,6 +54,9 @@ pub struct Manifest {
     /// The sweep that it is one value of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sweep: Option<SweepPart>,
+    /// One target under two labels (`bench aa`); absent in other runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aa: Option<AaPlan>,
 }
 
 /// The part of `[plan]` that verdicts need, with command-line options applied.
@@ -77,7 +81,7 @@ pub struct PlanFacts {
     pub descriptive: Vec<String>,
     /// Pause between repetitions, in seconds.
     pub cooldown_s: f64,
-    /// "default", "quick" or "thorough".
+    /// "default", "quick", "thorough" or "aa".
     pub kind: String,
     /// What a step must keep to count, where the profile finds the capacity.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! The results format (docs/FORMAT.md): a manifest per run, a folder per repetition.
 
+pub mod aa;
 mod manifest;
 mod receipt;
 mod repetition;

@@ -26,6 +26,10 @@ function load(plan, durationS, tailS) {
   const pool = { timeUnit: '1s', preAllocatedVUs: plan.vus, maxVUs: plan.vus };
   switch (plan.executor) {
     case 'constant-vus':
+      // A ramp that does not rise: k6 takes no other scenario of less than a second.
+      if (durationS + tailS < 1) {
+        return { executor: 'ramping-vus', startVUs: plan.vus, stages: [{ target: plan.vus, duration: text(durationS) }], gracefulRampDown: '0s' };
+      }
       return { vus: plan.vus, duration: text(durationS + tailS) };
     case 'ramping-vus':
       stages.push({ target: all[all.length - 1], duration: text(tailS) });

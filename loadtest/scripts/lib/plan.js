@@ -48,10 +48,9 @@ function readProfile(text) {
   return profile;
 }
 
-function seconds(profile, key) {
+function seconds(profile, key, least) {
   const value = profile[key];
-  // k6 takes no scenario shorter than a second.
-  if (typeof value !== 'number' || !(value >= 1)) refuse('BENCH_PROFILE', `${key} must be a number of seconds, 1 or more`);
+  if (typeof value !== 'number' || !(value >= least)) refuse('BENCH_PROFILE', `${key} must be a number of seconds, ${least} or more`);
   return value;
 }
 
@@ -84,8 +83,9 @@ export function readPlan(env) {
     recordRows: wholeNumber('BENCH_RECORD_ROWS', env.BENCH_RECORD_ROWS || `${RECORD_ROWS}`, vus),
     executor,
     arrival,
-    warmupS: seconds(profile, 'warmup_s'),
-    measureS: seconds(profile, 'measure_s'),
+    // k6 takes no scenario shorter than a second, but for ramps.
+    warmupS: seconds(profile, 'warmup_s', arrival ? 1 : 0.1),
+    measureS: seconds(profile, 'measure_s', 1),
     vus,
     rate: arrival ? wholeNumber('BENCH_PROFILE: rate', profile.rate, 1) : 0,
     steps: RAMPING.includes(executor) ? wholeNumber('BENCH_PROFILE: steps', profile.steps || DEFAULT_STEPS, 1) : 1,

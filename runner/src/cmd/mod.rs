@@ -1,5 +1,6 @@
 //! One file a subcommand.
 
+pub mod aa;
 pub mod build;
 pub mod contract;
 pub mod doctor;

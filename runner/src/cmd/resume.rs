@@ -39,6 +39,9 @@ pub fn run(context: &Context, args: &ResumeArgs, interrupt: &Interrupt) -> miett
         manifest.run_id
     ));
     let limits = limits_of(&manifest);
+    if manifest.aa.is_some() {
+        return super::aa::resume(context, run, &manifest, &limits, interrupt);
+    }
     engine::run(
         context,
         Source::Resume(run),

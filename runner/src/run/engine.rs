@@ -108,6 +108,52 @@ pub enum Source {
     Resume(RunDir),
 }
 
+/// What `bench run` and `bench aa` do differently around the same repetitions.
+pub trait Course {
+    /// The folder is there; nothing has been measured yet.
+    ///
+    /// # Errors
+    /// Something cannot be stored, or what an interrupted run stored does not fit.
+    fn opened(&mut self, _run: &RunDir, _manifest: &Manifest) -> miette::Result<()> {
+        Ok(())
+    }
+
+    /// The delay of a proxy between load and service; `None`: no proxy.
+    ///
+    /// # Errors
+    /// It does not follow from what was measured before.
+    fn delay(&mut self, _lab: &Lab<'_>, _cell: &Cell) -> miette::Result<Option<Duration>> {
+        Ok(None)
+    }
+
+    /// Everything is stored: prints what it says.
+    ///
+    /// # Errors
+    /// Results cannot be read, judged or written.
+    fn finish(&mut self, run: &RunDir, manifest: &Manifest) -> miette::Result<Exit>;
+}
+
+/// `bench run`: receipt and verdict.
+struct Comparison;
+
+impl Course for Comparison {
+    fn finish(&mut self, run: &RunDir, manifest: &Manifest) -> miette::Result<Exit> {
+        let repetitions = verdict::print(run, manifest)?;
+        ui::say(&format!("Results: {}", run.path().display()));
+        let all_valid = repetitions.iter().all(|r| r.valid);
+        if !all_valid {
+            ui::note(
+                "Some repetitions do not count; what to do about each line: docs/TROUBLESHOOTING.md",
+            );
+        }
+        Ok(if all_valid {
+            Exit::Ok
+        } else {
+            Exit::SomeInvalid
+        })
+    }
+}
+
 /// Runs to the end; gives the exit code.
 ///
 /// # Errors
@@ -117,6 +163,28 @@ pub fn run(
     source: Source,
     limits: &LimitArgs,
     summary_dir: Option<&Path>,
+    interrupt: &Interrupt,
+) -> miette::Result<Exit> {
+    run_course(
+        context,
+        source,
+        limits,
+        summary_dir,
+        &mut Comparison,
+        interrupt,
+    )
+}
+
+/// The same with another course.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_course(
+    context: &Context,
+    source: Source,
+    limits: &LimitArgs,
+    summary_dir: Option<&Path>,
+    course: &mut dyn Course,
     interrupt: &Interrupt,
 ) -> miette::Result<Exit> {
     let now = Timestamp::now();
@@ -143,6 +211,7 @@ pub fn run(
     };
     let facts = describe(context, &ground, &targets)?;
     let (manifest, run) = open_results(source, facts, &id, now)?;
+    course.opened(&run, &manifest)?;
     let outcome = {
         let mut lab = Lab {
             context,
@@ -155,8 +224,9 @@ pub fn run(
             manifest: &manifest,
             run: &run,
             interrupt,
+            delay: None,
         };
-        verify_contract(&lab).and_then(|()| blocks(&mut lab, summary_dir))
+        verify_contract(&lab).and_then(|()| blocks(&mut lab, summary_dir, course))
     };
     drop(ground.cluster);
     ground.session.close()?;
@@ -180,23 +250,15 @@ pub fn run(
         }
     }
     run.clear_scratch()?;
-    let repetitions = verdict::print(&run, &manifest)?;
-    ui::say(&format!("Results: {}", run.path().display()));
-    let all_valid = repetitions.iter().all(|r| r.valid);
-    if !all_valid {
-        ui::note(
-            "Some repetitions do not count; what to do about each line: docs/TROUBLESHOOTING.md",
-        );
-    }
-    Ok(if all_valid {
-        Exit::Ok
-    } else {
-        Exit::SomeInvalid
-    })
+    course.finish(&run, &manifest)
 }
 
 /// All blocks; cells that are stored already are left alone.
-fn blocks(lab: &mut Lab<'_>, summary_dir: Option<&Path>) -> miette::Result<()> {
+fn blocks(
+    lab: &mut Lab<'_>,
+    summary_dir: Option<&Path>,
+    course: &mut dyn Course,
+) -> miette::Result<()> {
     let stored: Vec<Cell> = lab
         .run
         .repetitions()?
@@ -233,6 +295,7 @@ fn blocks(lab: &mut Lab<'_>, summary_dir: Option<&Path>) -> miette::Result<()> {
             manifest.order.len(),
             cell.target
         ));
+        lab.delay = course.delay(lab, &cell)?;
         let repetition = lab.repetition(&cell, slot, summary_dir)?;
         progress.stored(&health(&repetition));
         let rest = Duration::from_secs_f64(manifest.plan.cooldown_s);
@@ -323,6 +386,15 @@ pub(super) struct Facts {
     receipt_limits: lab_model::config::ReceiptLimits,
 }
 
+/// The lab's own VM says so, because a VM cannot see which VM it is.
+pub fn environment_kind() -> EnvironmentKind {
+    match std::env::var("BENCH_ENVIRONMENT").as_deref() {
+        Ok("vm") => EnvironmentKind::Vm,
+        Ok("container") => EnvironmentKind::Container,
+        _ => EnvironmentKind::Native,
+    }
+}
+
 pub(super) fn describe(
     context: &Context,
     ground: &Ground,
@@ -336,12 +408,7 @@ pub(super) fn describe(
         ])
     });
     let environment = Environment {
-        // The lab's own VM says so, because a VM cannot see which VM it is.
-        kind: match std::env::var("BENCH_ENVIRONMENT").as_deref() {
-            Ok("vm") => EnvironmentKind::Vm,
-            Ok("container") => EnvironmentKind::Container,
-            _ => EnvironmentKind::Native,
-        },
+        kind: environment_kind(),
         accel: std::env::var("BENCH_ACCEL").ok(),
         limits: serde_json::to_value(ground.session.limiter.kind())
             .into_diagnostic()?
@@ -478,6 +545,7 @@ pub(super) fn manifest(
         versions: facts.versions,
         data: facts.data,
         sweep: None,
+        aa: plan.aa,
     }
 }
 

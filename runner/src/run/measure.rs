@@ -15,6 +15,7 @@ use super::load::{self, Load, LoadFiles};
 use super::observe::{Looks, Observer, Subjects};
 use super::statements::{self, Queries};
 use super::{capacity, figures, observe, order, receipt};
+use crate::aa::proxy::Proxy;
 use crate::cluster::{Cluster, free_port};
 use crate::context::Context;
 use crate::error::LabError;
@@ -45,6 +46,8 @@ pub struct Lab<'a> {
     pub run: &'a RunDir,
     /// Signals.
     pub interrupt: &'a Interrupt,
+    /// Delay of a proxy between load and service (`bench aa --slowdown`); `None`: no proxy.
+    pub delay: Option<Duration>,
 }
 
 /// On CPUs that all share, the generator goes first: its waits would be counted as the service's.
@@ -216,10 +219,14 @@ impl Lab<'_> {
         statements::reset(&mut client)?;
         outcome.limit_differences =
             self.read_back(&cell.target, service_group, load_group, outcome)?;
+        let proxy = self
+            .delay
+            .map(|delay| Proxy::start(delay, service.address, load_group, scratch, self.interrupt))
+            .transpose()?;
         let load = Load {
             context: self.context,
             profile: &self.manifest.profile,
-            address: service.address,
+            address: proxy.as_ref().map_or(service.address, |p| p.address),
             seed: order::request_seed(self.manifest.seed, cell.block),
             expected: self.expected,
             cpus: self.context.lab.mode(&self.manifest.mode)?.load_cpus,
@@ -243,6 +250,7 @@ impl Lab<'_> {
             outcome.looks = observer.finish();
             ended
         })?;
+        drop(proxy);
         outcome.evidence.statements =
             statements::read(&mut client, &self.context.lab.postgres.role, self.queries)?;
         if let Err(e) = load::keep_record(files, &self.context.inventory.program("k6")?.version) {

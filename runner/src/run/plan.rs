@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use jiff::Timestamp;
 use lab_model::config::{Budget, Profile};
 use lab_model::results::PlanFacts;
+use lab_model::results::aa::AaPlan;
 use miette::miette;
 
 use super::order;
@@ -31,6 +32,8 @@ pub struct Plan {
     pub seed: u64,
     /// Targets by block.
     pub order: Vec<Vec<String>>,
+    /// One target under two labels.
+    pub aa: Option<AaPlan>,
 }
 
 /// Seconds that a repetition takes besides its load: start, readiness, pre-check, the pauses around
@@ -117,6 +120,7 @@ impl Plan {
             budgets,
             profile,
             seed,
+            aa: None,
         })
     }
 
@@ -131,10 +135,13 @@ impl Plan {
     /// A name for the folder: when, which mode, which load.
     pub fn run_id(&self, now: Timestamp) -> String {
         format!(
-            "{}-{}-{}",
+            "{}-{}",
             now.strftime("%Y%m%dT%H%M%SZ"),
-            self.mode,
-            self.profile_name
+            match &self.aa {
+                None => format!("{}-{}", self.mode, self.profile_name),
+                Some(aa) if aa.slowdown.is_some() => format!("slowdown-{}", aa.target),
+                Some(aa) => format!("aa-{}", aa.target),
+            }
         )
     }
 
@@ -151,7 +158,7 @@ impl Plan {
             None => format!("{} users", p.vus),
         };
         let mut out = format!(
-            "{} mode, {} ({load}): {} blocks of {} targets, {:.0} s warm-up and {:.0} s measured each; about {}\n",
+            "{} mode, {} ({load}): {} blocks of {} targets, {} s warm-up and {} s measured each; about {}\n",
             self.mode,
             self.profile_name,
             self.facts.repetitions,

@@ -281,6 +281,7 @@ pub fn run(
                 manifest: &part.manifest,
                 run: &part.run,
                 interrupt,
+                delay: None,
             })
         };
         // With the smallest budget: what answers right there does so with more.

@@ -2,7 +2,7 @@
 
 use lab_model::results::{Manifest, Repetition, RunDir, Sweep};
 use lab_stats::report::Report;
-use lab_verdict::{Options, terminal};
+use lab_verdict::{Options, laboratory, terminal};
 use miette::IntoDiagnostic as _;
 
 /// Prints receipt and verdict of a run, and notes the look.
@@ -22,8 +22,9 @@ pub fn print(run: &RunDir, manifest: &Manifest) -> miette::Result<Vec<Repetition
         .collect::<std::collections::BTreeSet<_>>()
         .len();
     let looks = run.record_look(u32::try_from(blocks).unwrap_or(u32::MAX))?;
-    let report = lab_verdict::judge_run(manifest, &repetitions, &looks, &Options::default())
+    let mut report = lab_verdict::judge_run(manifest, &repetitions, &looks, &Options::default())
         .into_diagnostic()?;
+    laboratory::attach(&mut report, run.path(), manifest);
     crate::ui::say(&terminal::verdict(&report, style));
     if let Some(steps) = lab_verdict::capacity::table(manifest, &repetitions, style) {
         crate::ui::say(&steps);
