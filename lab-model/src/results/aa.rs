@@ -290,7 +290,8 @@ pub fn folder(results: &Path, host_key: &str) -> PathBuf {
     results.join("aa").join(host_key)
 }
 
-/// The newest plain A/A report of a host made under the same kind of limits; `None` when there is none. Unreadable
+/// The newest plain A/A report of a host that tested something, made under the same kind of limits; `None` when there
+/// is none. Unreadable
 /// reports are passed over: an old file must not stop a new run's verdict.
 pub fn newest(results: &Path, environment: &Environment) -> Option<AaReport> {
     let key = host_key(environment.kind, &environment.host);
@@ -299,6 +300,7 @@ pub fn newest(results: &Path, environment: &Environment) -> Option<AaReport> {
         .flatten()
         .filter_map(|e| read(&e.path()).ok())
         .filter(|r| r.slowdown.is_none() && r.environment.limits == environment.limits)
+        .filter(|r| r.primary().is_some_and(|m| m.experiments > 0))
         .max_by_key(|r| r.finished_at)
 }
 
