@@ -58,7 +58,7 @@ mod tests {
         let even: Vec<f64> = (0..40).map(|i| (f64::from(i) + 0.5) / 40.0).collect();
         assert!(excess_of_small(&even).unwrap().p > 0.9);
         let large: Vec<f64> = even.iter().map(|p| p.sqrt()).collect();
-        assert_eq!(excess_of_small(&large).unwrap().p, 1.0);
+        assert!(excess_of_small(&large).unwrap().p > 0.99);
         let small: Vec<f64> = even.iter().map(|p| p * p * p).collect();
         assert!(excess_of_small(&small).unwrap().p < 0.001);
         assert_eq!(excess_of_small(&[0.5; 4]), None);
