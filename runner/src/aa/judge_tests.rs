@@ -10,7 +10,7 @@ use lab_model::results::{
     Support, Versions,
 };
 use proptest::prelude::*;
-use rand::{RngExt as _, SeedableRng as _};
+use rand::SeedableRng as _;
 use rand_chacha::ChaCha12Rng;
 
 use super::blind::Seal;
@@ -128,6 +128,8 @@ fn repetition(label: Label, block: u32, delay_ms: f64, rng: &mut ChaCha12Rng) ->
         k6: None,
         evidence: Evidence::default(),
         receipt: Vec::new(),
+        bounds: BTreeMap::new(),
+        steps: Vec::new(),
         files: BTreeMap::new(),
     }
 }
