@@ -1,7 +1,6 @@
 """The lab in containers: `./lab containers COMMAND`. docs/CONTAINERS.md"""
 
 import argparse
-import json
 import os
 import secrets
 import shlex
@@ -16,9 +15,10 @@ from functools import partial
 from pathlib import Path
 
 from labtools import images
+from labtools.container_bench import Bench, Plan
 from labtools.files import write_whole
 from labtools.lab_toml import Lab, Target
-from labtools.paths import LAB, ROOT
+from labtools.paths import ROOT
 from labtools.say import LabError, say
 
 # Suffix of a command -> targets, as in the justfile.
@@ -29,10 +29,10 @@ COMMANDS = {
     "down": "stop everything; the database stays in its volume",
     "clean": "stop everything and delete the database's volume, after asking (--yes: without)",
     "logs": "show the services' logs; logs-go, logs-py, logs-rust: only these",
-    "bench": "measure all services; bench-go, bench-py, bench-rust: only these. More options go to `bench run`",
+    "bench": "measure all services; bench-go, bench-py, bench-rust: only these",
     "compose": "pass the rest on to compose, with the files of the mode",
 }
-READY_S = 180
+READY_S = 60
 
 
 def compose_words() -> list[str]:
@@ -91,77 +91,61 @@ class Containers:
         """Names in compose."""
         return [image.service for _, image in self.chosen(names)]
 
+    def wait_for(self, ready: Callable[[], bool], container: str) -> None:
+        """Asks until it is so; what the container said last is part of the error."""
+        end = time.monotonic() + READY_S
+        while not ready():
+            if time.monotonic() > end:
+                logs = subprocess.run([*self.engine, "logs", "--tail", "5", container], capture_output=True, text=True, check=False)
+                raise LabError(f"{container} is not ready after {READY_S} s. It said last:\n{(logs.stdout + logs.stderr).strip()}")
+            time.sleep(0.2)
+
     def start_postgres(self) -> None:
         """Starts the database and waits until it is seeded."""
         self.run("up", "-d", "postgres")
         ask = [*self.engine, "exec", "bench-postgres", "pg_isready", "-q", "-h", "127.0.0.1", "-d", self.lab.postgres["database"]]
-        wait_for(
-            lambda: subprocess.run(ask, capture_output=True, check=False).returncode == 0,
-            "Postgres (`./lab containers compose logs postgres`)",
-        )
+        self.wait_for(lambda: subprocess.run(ask, capture_output=True, check=False).returncode == 0, "bench-postgres")
 
     def up(self, names: list[str]) -> None:
         """Starts Postgres, then the services, and waits until each is ready. Not by compose's own waiting: podman has
         no health without systemd."""
         self.start_postgres()
-        self.run("up", "-d", "--no-deps", *self.services(names))
         for target, image in self.chosen(names):
-            url = f"http://127.0.0.1:{target.port}"
-            wait_for(partial(answers, f"{url}/readyz"), f"{image.service} (`./lab containers compose logs {image.service}`)")
-            print(f"{image.service:<25}{url}")
+            self.start(target.name)
+            print(f"{image.service:<25}http://127.0.0.1:{target.port}")
 
-    def inventory(self) -> Path:
-        """What `bench run --containers` must know; it holds the owner's password."""
-        p = self.lab.postgres
-        port = self.env.get("POSTGRES_PORT", "5432")
-        password = self.env["POSTGRES_PASSWORD"]
-        path = LAB / "containers.json"
-        write_whole(
-            path,
-            json.dumps(
-                {
-                    "engine": self.engine,
-                    "compose": self.compose,
-                    "postgres": {
-                        "container": "bench-postgres",
-                        "host": "127.0.0.1",
-                        "port": int(port),
-                        "user": "postgres",
-                        "password": password,
-                    },
-                    "k6": {"container": "bench-k6", "service": "k6", "script": "/lab/scripts/main.js"},
-                    "services": {
-                        name: {
-                            "service": image.service,
-                            "container": f"bench-{image.service}",
-                            "image": image.name,
-                            "address": f"127.0.0.1:{target.port}",
-                            "url": f"http://{image.service}:{target.port}",
-                        }
-                        for name, (target, image) in self.images.items()
-                    },
-                    "database": p["database"],
-                },
-                indent=2,
-            )
-            + "\n",
-        )
-        path.chmod(0o600)
-        return path
+    def start(self, name: str) -> None:
+        """Starts one service beside a Postgres that runs, and waits until it is ready."""
+        target, image = self.images[name]
+        self.run("up", "-d", "--no-deps", image.service)
+        self.wait_for(partial(answers, f"http://127.0.0.1:{target.port}/readyz"), f"bench-{image.service}")
 
-    def bench(self, names: list[str], options: list[str]) -> int:
-        """Measures in containers: `bench` drives compose, one service at a time."""
-        self.run("build")
+    def bench(self, names: list[str], options: argparse.Namespace) -> int:
+        """Measures in containers, one service at a time, in blocks."""
+        lab, quick = self.lab, options.quick
+        profile = options.profile or (lab.plan["quick"] if quick else lab.plan)["profile"]
+        if profile not in lab.profiles:
+            raise LabError(f"there is no profile `{profile}` in lab.toml; there are: {', '.join(lab.profiles)}.")
+        blocks = options.blocks or (lab.plan["quick"] if quick else lab.plan)["repetitions"]
+        seed = secrets.randbelow(2**32) if options.seed is None else options.seed
+        load = {key: value for key, value in lab.profiles[profile].items() if key != "title"}
+        plan = Plan(lab, self.mode, load, blocks, seed, self.chosen(names))
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        folder = ROOT / "results" / "containers" / f"{stamp}-{self.mode}-{profile}"
+        folder.mkdir(parents=True)
+        self.run("build", "postgres", "k6", *sorted(set(self.services(names))))
         self.run("down")
-        self.start_postgres()
-        self.run("up", "-d", "--no-deps", "k6")
-        targets = [word for target, _ in self.chosen(names) for word in ("-t", target.name)]
-        summaries = ["--k6-summary-dir", "loadtest/results"] if names else []
-        command = ["bench", "run", "--mode", self.mode, "--containers", str(self.inventory()), *targets, *summaries, *options]
         try:
-            return subprocess.run(command, cwd=ROOT, check=False).returncode
+            self.start_postgres()
+            self.run("up", "-d", "--no-deps", "k6")
+            bench = Bench(plan, self.engine, folder, self.start, lambda service: self.run("stop", service))
+            bad = bench.run(say)
         finally:
             self.run("down")
+        place = folder.relative_to(ROOT)
+        print(f"{place}: k6's rows and what the cgroups told; seed {seed}; {bad} repetitions do not count.")
+        print(f"Judge them: ./lab exec analyze import --paired --scenario measure {place}/*.csv")
+        return 1 if bad else 0
 
 
 def answers(url: str) -> bool:
@@ -171,15 +155,6 @@ def answers(url: str) -> bool:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False
-
-
-def wait_for(ready: Callable[[], bool], what: str, seconds: float = READY_S) -> None:
-    """Asks until it is so."""
-    end = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > end:
-            raise LabError(f"{what} is not ready after {seconds:.0f} s.")
-        time.sleep(0.2)
 
 
 def confirmed(yes: bool) -> bool:
@@ -214,7 +189,7 @@ def run(command: str, options: argparse.Namespace, rest: list[str]) -> int:
         case "compose":
             containers.run(*rest)
         case _:
-            return containers.bench(names, rest)
+            return containers.bench(names, options)
     return 0
 
 
@@ -230,6 +205,10 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("command", choices=[*COMMANDS, *with_groups], metavar="COMMAND")
     parser.add_argument("--mode", "-m", default="single", help="a mode of lab.toml [default: single]")
+    parser.add_argument("--quick", action="store_true", help="bench: a short look, plan.quick of lab.toml")
+    parser.add_argument("--profile", help="bench: a load of lab.toml [default: plan.profile]")
+    parser.add_argument("--blocks", type=int, help="bench: each service once a block [default: plan.repetitions]")
+    parser.add_argument("--seed", type=int, help="bench: of the order and the requests [default: random, told]")
     parser.add_argument("--yes", action="store_true", help="clean: do not ask")
     options, rest = parser.parse_known_args(arguments)
     try:

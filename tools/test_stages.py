@@ -61,6 +61,11 @@ ACTIONLINT = ("go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12",
     str(path.relative_to(ROOT)) for folder in (".github/workflows", "docs/examples") for path in Path(ROOT, folder).glob("*.yml")
 ))  # fmt: skip
 
+CONTAINERS = (("cargo", "build", "--release", "--locked", "-p", "api-contract"), ("tests/containers/run",))
+CONTAINER_PACKAGES = {
+    "podman": "podman", "crun": "crun", "/bin/busybox": "busybox-static", "mmdebstrap": "mmdebstrap",
+    "/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aardvark-dns": "aardvark-dns",
+}  # fmt: skip
 VM_PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs"}
 
 STAGES = [
@@ -99,5 +104,7 @@ STAGES = [
     Stage("nix", "system", (("tests/nix/run",),), CORE | GO | LINT | {"bench"}, packages=NIX_PACKAGES, minutes=20),
     # The same script as the NixOS test of mode single, on the units that Nix makes.
     Stage("nix-units", "system", (("tests/nix/units",),), SERVICES, skip=only_when_asked, packages=NIX_PACKAGES | VM_PACKAGES, minutes=40),
+    # core: PostgreSQL and k6 for the stand-ins of base images. go: an image is built with it, and kustomize.
+    Stage("containers", "system", CONTAINERS, CORE | GO | RUST | {"containers"}, packages=CONTAINER_PACKAGES, minutes=20),
     Stage("vm", "system", (("tests/vm/limits",),), RUST, packages=VM_PACKAGES, minutes=30),
 ]  # fmt: skip

@@ -14,7 +14,8 @@ WRAPPER = """\
 #!/bin/sh
 exec {podman} --cgroup-manager cgroupfs --events-backend file --storage-driver {driver} --root {store} --runroot {run} "$@"
 """
-CONFIG = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n'
+# netavark, because only its aardvark-dns answers for the names of services.
+CONFIG = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n[network]\nnetwork_backend = "netavark"\n'
 
 
 class Unavailable(Exception):

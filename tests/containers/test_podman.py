@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import bases
 import engine
+from labtools import cgroup
 from labtools.lab_toml import Lab
 from labtools.paths import ROOT
 
@@ -80,8 +81,9 @@ class InContainers(unittest.TestCase):
         mode = Lab().modes["single"]
         for container, cpus in ((SERVICE, mode["cpus"]), ("bench-postgres", mode["postgres_cpus"])):
             with self.subTest(container):
-                pid = self.inspect(container)["State"]["Pid"]
-                self.assertEqual(quota(pid), cpus)
+                usage = cgroup.read(self.inspect(container)["State"]["Pid"])
+                self.assertIsNotNone(usage)
+                self.assertEqual(usage.quota_cpus, cpus)
 
     def test_hardening(self) -> None:
         for container, user in ((SERVICE, 65534), ("bench-postgres", 999)):
@@ -110,8 +112,9 @@ class InContainers(unittest.TestCase):
 
     def test_contract(self) -> None:
         """Every answer of the container, byte for byte."""
-        program = shutil.which("contract")
-        self.assertIsNotNone(program, "the stage builds it")
+        built = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
+        program = Path(built) / "release/contract"
+        self.assertTrue(program.is_file(), "the stage builds it")
         env = os.environ | {"CONTRACT_DATABASE_URL": self.owner_url()}
         done = subprocess.run([str(program), "--url", "http://127.0.0.1:8080"], env=env, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr)
@@ -123,6 +126,27 @@ class InContainers(unittest.TestCase):
         said = self.podman("exec", "bench-k6", "k6", "run", "--quiet", "--no-usage-report", "/lab/scripts/main.js")
         self.assertIn("failed requests 0, wrong answers 0, dropped iterations 0", said)
         print(" | ".join(line for line in said.splitlines() if line))
+
+    def test_zz_measurement(self) -> None:
+        """Last, because it stops the services: a short series, stored with its evidence, and nothing left running."""
+        said = self.containers("bench-go", "--quick", "--blocks", "2", "--seed", "7")
+        (folder,) = (self.tree / "results/containers").iterdir()
+        self.assertIn(f"./lab exec analyze import --paired --scenario measure results/containers/{folder.name}/*.csv", said)
+        for block in (1, 2):
+            evidence = json.loads((folder / f"go-api-{block}.json").read_text())
+            self.assertEqual((evidence["environment"], evidence["reasons"]), ("container", []))
+            lines = (folder / f"go-api-{block}.csv").read_text().splitlines()
+            self.assertTrue(lines[0].startswith("metric_name,timestamp,metric_value"), lines[0])
+            self.assertTrue(all(line.count(",") >= lines[0].count(",") for line in lines), "only rows in it")
+            columns = lines[0].split(",")
+            measured = [
+                line for line in lines[1:] if (f := line.split(","))[0] == "http_req_duration" and f[columns.index("scenario")] == "measure"
+            ]
+            self.assertEqual(len(measured), evidence["summary"]["measure"]["http_reqs"], "a row for every request")
+            used = evidence["after"]["service"]["cpu_s"] - evidence["before"]["service"]["cpu_s"]
+            self.assertGreater(used, 0)
+            self.assertLessEqual(used, 1.1 * evidence["wall_s"], "never above its quota")
+        self.assertEqual(self.podman("ps", "--quiet"), "")
 
     def test_no_secret_in_the_logs(self) -> None:
         env = (self.tree / ".env").read_text()
@@ -140,21 +164,6 @@ def copy_tree(target: Path) -> None:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
-
-
-def quota(pid: int) -> float | None:
-    """CPUs that a process' cgroup may use, in v1 or v2."""
-    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
-        _, controllers, path = line.split(":", 2)
-        if "cpu" in controllers.split(","):
-            folder = Path("/sys/fs/cgroup") / controllers / path.lstrip("/")
-            used, period = (int((folder / f"cpu.cfs_{what}_us").read_text()) for what in ("quota", "period"))
-            return used / period if used > 0 else None
-        unified = Path("/sys/fs/cgroup") / path.lstrip("/") / "cpu.max"
-        if not controllers and unified.is_file():
-            used_text, period_text = unified.read_text().split()
-            return None if used_text == "max" else int(used_text) / int(period_text)
-    return None
 
 
 if __name__ == "__main__":

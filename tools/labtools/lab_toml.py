@@ -50,7 +50,10 @@ class Lab:
         self.postgres = data["postgres"]
         self.modes: dict[str, dict[str, int]] = data["modes"]
         self.db_timeout_ms: int = data["contract"]["db_timeout_ms"]
-        self.profile = data["profiles"][data["plan"]["profile"]]
+        self.profiles: dict[str, dict[str, Any]] = data["profiles"]
+        self.plan = data["plan"]
+        self.profile = self.profiles[self.plan["profile"]]
+        self.receipt: dict[str, float] = data["receipt"]
         self.targets = [
             Target(name, t["title"], t["port"], t["command"][1:], t["env"], t["workers"] == "processes")
             for name, t in data["targets"].items()

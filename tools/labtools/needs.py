@@ -26,8 +26,8 @@ RECIPES: dict[str, frozenset[str]] = {
     "up-py": PYTHON,
     "up-rust": RUST,
     "images": NOTHING,
-    # Only `containers bench` needs a program of ours: it runs `bench`, which builds in a minute or two.
-    "containers": BENCH,
+    # Everything runs in the images.
+    "containers": NOTHING,
     "generate": NOTHING,
     "down": BENCH,
     "logs-go": BENCH,
