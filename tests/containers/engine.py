@@ -15,7 +15,13 @@ WRAPPER = """\
 exec {podman} --cgroup-manager cgroupfs --events-backend file --storage-driver {driver} --root {store} --runroot {run} "$@"
 """
 # netavark, because only its aardvark-dns answers for the names of services.
-CONFIG = '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]\n[network]\nnetwork_backend = "netavark"\n'
+CONFIG = """\
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=1000:1000"]
+[network]
+network_backend = "netavark"
+network_config_dir = "{networks}"
+"""
 
 
 class Unavailable(Exception):
@@ -29,7 +35,8 @@ class Engine:
         self.work = work
         self.bin = work / "bin"
         self.bin.mkdir(parents=True, exist_ok=True)
-        (work / "containers.conf").write_text(CONFIG)
+        (work / "networks").mkdir()
+        (work / "containers.conf").write_text(CONFIG.format(networks=work / "networks"))
         real = shutil.which("podman")
         if not real:
             raise Unavailable("podman is not on PATH")
@@ -42,7 +49,7 @@ class Engine:
         }
 
     def __call__(self, *words: str, check: bool = True, seconds: float = 120) -> str:
-        """What podman prints."""
+        """What podman prints; of `logs` both streams, because the container's stderr comes on stderr."""
         done = subprocess.run(
             [str(self.bin / "podman"), *words],
             env=self.env,
@@ -54,7 +61,7 @@ class Engine:
         )
         if check and done.returncode != 0:
             raise AssertionError(f"podman {' '.join(words)} ended with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
-        return done.stdout.strip()
+        return (done.stdout + done.stderr if words[0] == "logs" else done.stdout).strip()
 
 
 def own_namespaces() -> None:
