@@ -74,11 +74,12 @@ class Bench:
             # The same requests for every target of a block.
             "BENCH_SEED": str(self.plan.seed + block),
             "BENCH_SUMMARY": SUMMARY,
+            "K6_CSV_TIME_FORMAT": "unix_micro",
         }
         variables = [word for name, value in values.items() for word in ("-e", f"{name}={value}")]
         command = ["k6", "run", "--quiet", "--no-usage-report", "--no-color", "--out", "csv=-", "/lab/scripts/main.js"]
         seconds = self.plan.profile["warmup_s"] + self.plan.profile["measure_s"] + K6_LIMIT_S
-        with rows.open("wb") as out, rows.with_suffix(".k6.log").open("wb") as log:
+        with rows.open("wb") as out, rows.with_name(rows.name.replace(".csv.partial", ".k6.log")).open("wb") as log:
             done = subprocess.run(
                 [*self.engine, "exec", *variables, K6, *command],
                 stdin=subprocess.DEVNULL,

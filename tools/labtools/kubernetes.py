@@ -172,6 +172,7 @@ def test_run(lab: Lab, mode: str, target: Target, image: images.Image) -> Object
         "BENCH_USERS": str(lab.postgres["users"]),
         # The pod's log is to be the rows alone.
         "BENCH_SUMMARY": "/dev/null",
+        "K6_CSV_TIME_FORMAT": "unix_micro",
         "GOMAXPROCS": str(lab.modes[mode]["load_cpus"]),
     }
     runner = {
