@@ -144,6 +144,8 @@ class InContainers(unittest.TestCase):
             used = evidence["after"]["service"]["cpu_s"] - evidence["before"]["service"]["cpu_s"]
             self.assertGreater(used, 0)
             self.assertLessEqual(used, 1.1 * evidence["wall_s"], "never above its quota")
+        summaries = sorted((self.tree / "loadtest/results").iterdir())
+        self.assertEqual([file.name.split("-")[0] for file in summaries], ["go", "go"])
         self.assertEqual(self.podman("ps", "--quiet"), "")
 
     def test_no_secret_in_the_logs(self) -> None:

@@ -10,16 +10,18 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from . import cgroup
 from .files import write_whole
 from .images import Image
 from .lab_toml import Lab, Target
+from .say import LabError
 
 K6 = "bench-k6"
 POSTGRES = "bench-postgres"
 SUMMARY = "/tmp/summary.json"
+NAME_TRIES = 50
 K6_LIMIT_S = 60
 """Longer than its load plus this, k6 hangs."""
 NOT_LOOKED_AT = ["connections", "SQL", "rows", "response lengths", "steal, idle and others' CPU of the host", "clock"]
@@ -46,15 +48,25 @@ class Plan:
         return {"service": m["cpus"], "postgres": m["postgres_cpus"], "k6": m["load_cpus"]}
 
 
-class Bench:
-    """One series of repetitions. `start` and `stop` bring up and end a target; `engine` is docker or podman."""
+class Services(Protocol):
+    """Who starts and stops them."""
 
-    def __init__(self, plan: Plan, engine: list[str], folder: Path, start: Callable[[str], None], stop: Callable[[str], None]) -> None:
+    def start(self, name: str) -> None:
+        """Starts a target beside a Postgres that runs, and waits until it is ready."""
+
+    def stop(self, name: str) -> None:
+        """Stops a target."""
+
+
+class Bench:
+    """One series of repetitions, into `folder`. `engine` is docker or podman; `summaries`, if any, gets k6's summaries too."""
+
+    def __init__(self, plan: Plan, engine: list[str], folder: Path, summaries: Path | None, services: Services) -> None:
         self.plan = plan
         self.engine = engine
         self.folder = folder
-        self.start = start
-        self.stop = stop
+        self.summaries = summaries
+        self.services = services
 
     def usage(self, container: str) -> cgroup.Usage | None:
         """The counters of a container."""
@@ -65,6 +77,15 @@ class Bench:
     def usages(self, image: Image) -> dict[str, cgroup.Usage | None]:
         """By group."""
         return {"service": self.usage(f"bench-{image.service}"), "postgres": self.usage(POSTGRES), "k6": self.usage(K6)}
+
+    def reachable(self, target: Target, image: Image) -> bool:
+        """Can k6's container reach the service by name? Podman's name server may lag behind a start by a moment."""
+        ask = [*self.engine, "exec", K6, "wget", "-q", "-O", "/dev/null", f"http://{image.service}:{target.port}/readyz"]
+        for _ in range(NAME_TRIES):
+            if subprocess.run(ask, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0:
+                return True
+            time.sleep(0.2)
+        return False
 
     def load(self, target: Target, image: Image, block: int, rows: Path) -> int:
         """k6 in its container, against the service by name; its exit code."""
@@ -79,7 +100,7 @@ class Bench:
         variables = [word for name, value in values.items() for word in ("-e", f"{name}={value}")]
         command = ["k6", "run", "--quiet", "--no-usage-report", "--no-color", "--out", "csv=-", "/lab/scripts/main.js"]
         seconds = self.plan.profile["warmup_s"] + self.plan.profile["measure_s"] + K6_LIMIT_S
-        with rows.open("wb") as out, rows.with_name(rows.name.replace(".csv.partial", ".k6.log")).open("wb") as log:
+        with rows.open("wb") as out, log_of(rows).open("wb") as log:
             done = subprocess.run(
                 [*self.engine, "exec", *variables, K6, *command],
                 stdin=subprocess.DEVNULL,
@@ -99,15 +120,17 @@ class Bench:
         """Measures and stores one; the reasons why it does not count."""
         name = f"{image.service}-{block}"
         rows = self.folder / f"{name}.csv.partial"
-        self.start(target.name)
+        self.services.start(target.name)
         try:
+            if not self.reachable(target, image):
+                raise LabError(f"{K6} does not reach {image.service} by its name: is the network of compose without a name server?")
             before, since = self.usages(image), time.monotonic()
             code = self.load(target, image, block, rows)
             after, wall_s = self.usages(image), time.monotonic() - since
             summary = self.summary() if code == 0 else None
         finally:
-            self.stop(image.service)
-        reasons = [f"k6 ended with {code}"] if code else []
+            self.services.stop(target.name)
+        reasons = [f"k6 ended with {code}: {last_line(log_of(rows))}"] if code else []
         reasons += judge(self.plan, before, after, wall_s, summary)
         evidence = {
             "environment": "container",
@@ -124,6 +147,9 @@ class Bench:
             "reasons": reasons,
         }
         write_whole(self.folder / f"{name}.json", json.dumps(evidence, indent=2) + "\n")
+        if self.summaries and summary:
+            stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            write_whole(self.summaries / f"{target.name}-{stamp}.json", json.dumps(summary, indent=2) + "\n")
         # What does not count is kept, under a name that no one takes for a result.
         rows.rename(self.folder / (f"{name}.invalid" if reasons else f"{name}.csv"))
         return reasons
@@ -137,6 +163,17 @@ class Bench:
                 bad += bool(reasons)
                 tell(f"block {block}/{self.plan.blocks}  {image.service:<25}{'INVALID: ' + '; '.join(reasons) if reasons else 'counts'}")
         return bad
+
+
+def log_of(rows: Path) -> Path:
+    """Where k6's own messages go."""
+    return rows.with_name(rows.name.replace(".csv.partial", ".k6.log"))
+
+
+def last_line(log: Path) -> str:
+    """The end of a log, for a reason."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n")
+    return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "it said nothing")
 
 
 def judge(
