@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from labtest.lab import TestLab
@@ -33,6 +33,8 @@ class Skipped(Exception):
 class Running:
     """A `bench run` of the target go, with something done to it on the way."""
 
+    started: ClassVar[list["subprocess.Popen[bytes]"]] = []
+
     def __init__(
         self, lab: TestLab, blocks: int, results: Path | None = None, *, wrapper: tuple[str, ...] = (), more: tuple[str, ...] = ()
     ):
@@ -47,7 +49,16 @@ class Running:
         print(f"$ {' '.join(self.command)} &", flush=True)
         with self.log.open("w") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env)
+        self.started.append(self.process)
         return self
+
+    @classmethod
+    def end_all(cls) -> None:
+        """Ends what a case that failed has left running."""
+        while cls.started:
+            process = cls.started.pop()
+            process.terminate()
+            process.wait()
 
     def when(self, what: str, holds: Callable[[], Any]) -> Any:
         """Waits until it holds while the run is going on."""
@@ -65,8 +76,8 @@ class Running:
     def under_load(self, block: int) -> None:
         """Waits until the load of this block has been going on for a moment."""
         self.when(f"the load of block {block}", lambda: len(self.stored()) == block - 1 and members(self.process.pid, "k6"))
-        # k6 needs a moment to start; the load takes two seconds.
-        time.sleep(1.0)
+        # k6 needs about a second to start; the load takes three.
+        time.sleep(2.0)
 
     def kill(self, group: str) -> None:
         """kill -9 of the first process of a group."""

@@ -9,6 +9,7 @@ Needs `bench` and the service go, as ./lab sets them up.
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,9 +60,12 @@ def main(names: list[str]) -> None:
                 outcome = "as promised"
             except during.Skipped as why:
                 outcome = f"SKIPPED: {why}"
-            except SystemExit as why:
+            except (SystemExit, Exception) as why:
+                traceback.print_exc()
                 failed += 1
                 outcome = f"FAILED: {why}"
+            finally:
+                during.Running.end_all()
         told.append(f"{case.__name__:<20} {time.monotonic() - started:5.1f} s  {outcome}")
     print("\n" + "\n".join(told))
     if failed:

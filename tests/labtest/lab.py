@@ -30,7 +30,7 @@ class TestLab:
         text = (ROOT / "lab.toml").read_text()
         # `dir` is relative to lab.toml, and this one lies elsewhere.
         self.text = re.sub(r'^dir = "(.*)"', lambda found: f'dir = "{(ROOT / found[1]).resolve()}"', text, flags=re.M)
-        self.change("warmup_s = 1\nmeasure_s = 4\n", "warmup_s = 0.5\nmeasure_s = 1.5\n")
+        self.change("warmup_s = 1\nmeasure_s = 4\n", "warmup_s = 1\nmeasure_s = 2\n")
         self.write()
 
     def change(self, old: str, new: str) -> None:

@@ -253,6 +253,14 @@ impl Lab<'_> {
         drop(proxy);
         outcome.evidence.statements =
             statements::read(&mut client, &self.context.lab.postgres.role, self.queries)?;
+        // First: a record that is missing is mostly what follows from it.
+        if !k6_status.success() {
+            let words = crate::children::last_line(&files.log);
+            outcome.fail(
+                "k6",
+                format!("k6 {}: {words}", load::exit_meaning(k6_status.code())),
+            );
+        }
         if let Err(e) = load::keep_record(files, &self.context.inventory.program("k6")?.version) {
             outcome.fail("no_record", e);
         }
@@ -262,13 +270,6 @@ impl Lab<'_> {
                 "no_summary",
                 format!("{e}: {}", crate::children::last_line(&files.log)),
             ),
-        }
-        if !k6_status.success() {
-            let words = crate::children::last_line(&files.log);
-            outcome.fail(
-                "k6",
-                format!("k6 {}: {words}", load::exit_meaning(k6_status.code())),
-            );
         }
         if let Some(status) = service.ended()? {
             let words = crate::children::last_line(&log);
