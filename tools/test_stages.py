@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from labtools.needs import GO as GO_SERVICE
 from labtools.needs import PYTHON, SERVICES
 from labtools.paths import LAB, ROOT
 from labtools.stage import Stage
@@ -90,6 +91,7 @@ STAGES = [
     Stage("contract", "system", (("bench", "contract", "--behaviour", "--slack", "15"),), SERVICES, minutes=15),
     # Each behaviour of the contract catches a service that was made wrong for it.
     Stage("behaviours", "system", (BEHAVIOURS,), CORE | RUST, minutes=20),
+    Stage("bad-input", "system", ((sys.executable, "tests/bad_input/run.py"),), GO_SERVICE, minutes=15),
     Stage("api-fuzz", "system", ((sys.executable, "tests/api_fuzz/run.py"),), SERVICES | FUZZ, minutes=60),
     Stage("kill", "system", (("tests/kill/run",),), SERVICES, skip=lambda: in_tree("tests/kill/run")),
     Stage("aa", "system", (("tests/aa/run",),), SERVICES, minutes=5),

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from labtest.lab import TestLab
 from labtest.programs import expect, run
 from labtest.results import only_run, repetitions, runs, stored
-from labtest.sessions import environment, members, wait_clean, wait_for
+from labtest.sessions import children, environment, members, wait_clean, wait_for
 from refused import LIMITS, USAGE, one_error
 
 OK, SOME_INVALID = 0, 1
@@ -147,7 +147,7 @@ def shows_no_secret(secrets: set[str], *files: Path) -> None:
 
 def backend_of_the_service(owner: int) -> int:
     """A process of Postgres that serves one of the service's connections."""
-    for pid in members(owner, "postgres"):
+    for pid in children(members(owner, "postgres")[0]):
         title = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         if "bench_api" in title:
             return pid

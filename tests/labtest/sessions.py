@@ -40,6 +40,14 @@ def members(owner: int, group: str) -> list[int]:
     return sorted(pid for pid, name in of_session(owner).items() if name == group)
 
 
+def children(pid: int) -> list[int]:
+    """Child processes. Those of Postgres write their titles over their environment, so they are found in this way alone."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
 def environment(pid: int) -> dict[str, str]:
     """The environment that a process was started with."""
     raw = Path(f"/proc/{pid}/environ").read_bytes().decode(errors="replace")
