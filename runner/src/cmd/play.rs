@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lab_limits::{Group, GroupSpec};
+use lab_model::config::Setting;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use serde::{Deserialize, Serialize};
 
@@ -122,6 +123,21 @@ pub fn up(cli: &Cli, context: &Context, args: &UpArgs) -> miette::Result<Exit> {
     }
 }
 
+/// In a run one service at a time has the database; here all of them have their pools at once.
+fn with_room_for_all(context: &Context, names: &[String], mode: &str) -> miette::Result<Context> {
+    /// The lab's own connections and Postgres' reserve for superusers.
+    const OWN: i64 = 10;
+    let mut context = context.clone();
+    let mut wanted = OWN;
+    for name in names {
+        wanted += i64::from(context.lab.budget(mode, name)?.db_connections);
+    }
+    if let Some(Setting::Integer(most)) = context.lab.postgres.settings.get_mut("max_connections") {
+        *most = wanted.max(*most);
+    }
+    Ok(context)
+}
+
 /// The background half: holds the session until SIGTERM.
 ///
 /// # Errors
@@ -129,6 +145,7 @@ pub fn up(cli: &Cli, context: &Context, args: &UpArgs) -> miette::Result<Exit> {
 pub fn background(context: &Context, args: &UpArgs, interrupt: &Interrupt) -> miette::Result<Exit> {
     let folder = folder(context);
     let names = names(context, args)?;
+    let context = &with_room_for_all(context, &names, &args.mode)?;
     let ground = Ground::open(
         context,
         &format!("up-{}", std::process::id()),
