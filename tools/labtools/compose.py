@@ -88,6 +88,10 @@ volumes:
 """
 
 
+RESERVE = 10
+"""Connections for the lab itself, as in lab-model."""
+
+
 def text(value: object) -> str:
     """A scalar for YAML; a dollar is doubled, because compose would take it for a variable."""
     return json.dumps(str(value).replace("$", "$$"), ensure_ascii=False)
@@ -141,10 +145,17 @@ def environment(lab: Lab, target: Target) -> dict[str, str]:
     return {name: fill(value, values) for name, value in target.variables(of_mode=False).items()}
 
 
+def postgres_settings(lab: Lab) -> dict[str, object]:
+    """Those of lab.toml, with room for the pools of all services at once: here they may all be up together."""
+    pools = len(images.runnable(lab)) * max(m["db_connections"] for m in lab.modes.values())
+    settings = dict(lab.postgres["settings"])
+    return settings | {"max_connections": max(settings["max_connections"], pools + RESERVE)}
+
+
 def base(lab: Lab) -> str:
     """`docker-compose.yml`: everything but the budgets."""
     p = lab.postgres
-    settings = "\n".join(f"      - -c\n      - {text(f'{name}={value}')}" for name, value in p["settings"].items())
+    settings = "\n".join(f"      - -c\n      - {text(f'{name}={value}')}" for name, value in postgres_settings(lab).items())
     shared = {name: text(p[name]) for name in ("database", "role", "users", "seed")}
     parts = [HEADER, BASE]
     if missing := images.without(lab):

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from . import images
-from .compose import HEADER, environment
+from .compose import HEADER, environment, postgres_settings
 from .lab_toml import Lab, Target
 
 HEADER_K8S = HEADER.replace("docs/CONTAINERS.md", "docs/KUBERNETES.md")
@@ -74,7 +74,7 @@ def postgres(lab: Lab) -> list[Object]:
     container = {
         "name": "postgres",
         "image": f"bench-frameworks/postgres:{images.TAG}",
-        "args": [word for name, value in p["settings"].items() for word in ("-c", f"{name}={value}")],
+        "args": [word for name, value in postgres_settings(lab).items() for word in ("-c", f"{name}={value}")],
         "env": [secret("POSTGRES_PASSWORD"), secret("BENCH_API_PASSWORD"), *literal({v: str(p[key]) for v, key in names.items()})],
         "ports": [{"containerPort": 5432}],
         "readinessProbe": ready,

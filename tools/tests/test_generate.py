@@ -61,6 +61,11 @@ class Generated(unittest.TestCase):
         self.assertEqual(text.count('DB_MAX_CONNS: "40"'), 3)
         self.assertEqual(text.count('DB_MAX_CONNS: "10"'), 1)
 
+    def test_postgres_has_room_for_all_services_at_once(self) -> None:
+        lab = self.lab()
+        most = max(mode["db_connections"] for mode in lab.modes.values())
+        self.assertGreaterEqual(int(str(compose.postgres_settings(lab)["max_connections"])), len(lab.targets) * most + 10)
+
     def test_a_target_without_an_image_is_named(self) -> None:
         lab = self.lab("[targets.python]", '[targets.node]\ntitle="n"\nport=1\ncommand=["n"]\nworkers="threads"\nenv={}\n[targets.python]')
         self.assertIn("without a Dockerfile in containers/: node", compose.base(lab))
