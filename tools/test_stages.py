@@ -16,7 +16,12 @@ from labtools.stage import Stage
 GO_MODULES = ("go-api", "loadtest/bench/server")
 PYTHON_FOLDERS = ("tools", "tests", "py-api", "loadtest")
 # Each test has a module named run.
-MYPY = (("mypy", "tools", "tests/end_to_end"), ("mypy", "tests/bad_input"), ("mypy", "tests/api_fuzz"))
+MYPY = (
+    ("mypy", "tools", "tests/end_to_end"),
+    ("mypy", "tests/bad_input"),
+    ("mypy", "tests/api_fuzz"),
+    ("mypy", "tests/cheats/run.py", "tests/cheats/table.py"),
+)
 CLIPPY = ("cargo", "clippy", "--release", "--locked", "--workspace", "--all-targets", "--")
 CARGO_TEST = ("cargo", "test", "--release", "--locked")
 BEHAVIOURS = (*CARGO_TEST, "-p", "api-contract", "--test", "suite", "--", "--ignored", "behaviours::")
@@ -93,6 +98,7 @@ STAGES = [
     Stage("behaviours", "system", (BEHAVIOURS,), CORE | RUST, minutes=20),
     Stage("bad-input", "system", ((sys.executable, "tests/bad_input/run.py"),), GO_SERVICE, minutes=15),
     Stage("api-fuzz", "system", ((sys.executable, "tests/api_fuzz/run.py"),), SERVICES | FUZZ, minutes=60),
+    Stage("cheats", "system", ((sys.executable, "tests/cheats/run.py"),), PYTHON, minutes=10),
     Stage("kill", "system", (("tests/kill/run",),), SERVICES, skip=lambda: in_tree("tests/kill/run")),
     Stage("aa", "system", (("tests/aa/run",),), SERVICES, minutes=5),
     Stage("unit-analyze", "unit", ((*CARGO_TEST, "-p", "analyzer"),), RUST | {"analyze"}, minutes=30),

@@ -248,6 +248,7 @@ impl Rule {
                 body: line.send.clone().into_bytes(),
                 // A body wrongly sent after a HEAD shows only when the connection is read to its end.
                 close: self.one_connection.is_none() && (self.close || method == "HEAD"),
+                plain: false,
             },
             expect: Expect {
                 status: line.status.unwrap_or(self.status),

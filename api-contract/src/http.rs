@@ -11,7 +11,11 @@ use std::time::{Duration, Instant};
 const MAX_RESPONSE: usize = 64 << 20;
 const MAX_HEADERS: usize = 64;
 
-/// One request, sent as written: nothing is encoded, ordered or added but `Host` and `Connection`.
+/// What every client of the lab calls itself, the load script too: a service cannot tell them apart by it.
+pub const USER_AGENT: &str = "bench";
+
+/// One request, sent as written: nothing is encoded, ordered or added but `Host`, `User-Agent`, `Accept-Encoding` and
+/// `Connection`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// Method token, for example `GET`.
@@ -24,6 +28,8 @@ pub struct Request {
     pub body: Vec<u8>,
     /// Ask the server to close the connection, and read up to its end.
     pub close: bool,
+    /// Exactly what the load sends: no `Accept-Encoding`.
+    pub plain: bool,
 }
 
 impl Request {
@@ -35,6 +41,7 @@ impl Request {
             headers: Vec::new(),
             body: Vec::new(),
             close: false,
+            plain: false,
         }
     }
 
@@ -43,18 +50,30 @@ impl Request {
         Self::new("GET", target)
     }
 
+    /// A `GET` as the load sends it.
+    pub fn as_load(target: impl Into<String>) -> Self {
+        Self {
+            plain: true,
+            ..Self::get(target)
+        }
+    }
+
     /// The bytes on the wire.
     pub fn to_bytes(&self, host: SocketAddr) -> Vec<u8> {
         let mut head = format!(
             "{} {} HTTP/1.1\r\nHost: {host}\r\n",
             self.method, self.target
         );
+        let given = |header: &str| {
+            self.headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case(header))
+        };
+        if !given("user-agent") {
+            head.push_str(&format!("User-Agent: {USER_AGENT}\r\n"));
+        }
         // Asked for on purpose: the contract promises answers without compression.
-        if !self
-            .headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("accept-encoding"))
-        {
+        if !self.plain && !given("accept-encoding") {
             head.push_str("Accept-Encoding: gzip, deflate, br, zstd\r\n");
         }
         for (name, value) in &self.headers {

@@ -7,15 +7,17 @@
 use lab_model::results::{ReceiptLine, Repetition, unbalanced};
 
 /// Codes of receipt lines that stop the ranking of a target when they fail once.
-pub const PROMISES: [&str; 8] = [
+pub const PROMISES: [&str; 10] = [
     "limits_in_force",
     "service_cpu",
+    "processes",
     "connections_peak",
     "statements",
     "queries_per_request",
     "rows_per_query",
     "answers",
-    "round_trips",
+    "transactions",
+    "follows_database",
 ];
 
 /// The broken promises of one repetition.

@@ -4,7 +4,7 @@ import { sleep } from 'k6';
 import { readPlan } from './lib/plan.js';
 import { buildOptions } from './lib/options.js';
 import { closedLoop } from './lib/closing.js';
-import { expectedLengths } from './lib/expected.js';
+import { expectedAnswers } from './lib/expected.js';
 import { refuseWrongTarget } from './lib/target.js';
 import { picker } from './lib/pick.js';
 import { recorder } from './lib/record.js';
@@ -14,7 +14,7 @@ import { thinker } from './lib/think.js';
 
 const plan = readPlan(__ENV);
 const record = plan.record ? recorder(plan) : null;
-const expected = expectedLengths(plan.expectedFile, plan.users);
+const expected = expectedAnswers(plan.expectedFile, plan.users);
 const next = picker(plan);
 const think = thinker(plan);
 

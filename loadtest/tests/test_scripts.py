@@ -130,6 +130,14 @@ class WrongAnswers(ScriptTest):
             with self.subTest(on=on):
                 self.assertIn("bytes, not", self.faulty("byte", on, BENCH_EXPECTED=self.expected())[1])
 
+    def test_content_is_compared_now_and_then(self):
+        for on in ("user", "users"):
+            with self.subTest(on=on), Service(self.data, fault="content", on=on) as service:
+                process, summary = self.k6(service.url, BENCH_EXPECTED=self.expected())
+                asked, failed = summary["measure"]["endpoints"][on]["http_reqs"], summary["measure"]["failed_checks"]
+                self.assertTrue(0 < failed < asked, f"{failed} of {asked}")
+                self.assertIn("not what the database holds", process.stderr)
+
     def test_a_bad_status_is_also_failed_for_k6(self):
         summary, _ = self.faulty("status", "user")
         self.assertEqual(summary["measure"]["http_req_failed"], summary["measure"]["endpoints"]["user"]["http_reqs"])

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use api_contract::http::USER_AGENT;
 use lab_limits::Group;
 use lab_model::config::Budget;
 use miette::miette;
@@ -174,7 +175,7 @@ pub fn status_of(address: SocketAddr, path: &str) -> Option<u16> {
     stream.set_read_timeout(Some(limit)).ok()?;
     stream
         .write_all(
-            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
+            format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: {USER_AGENT}\r\nConnection: close\r\n\r\n")
                 .as_bytes(),
         )
         .ok()?;

@@ -20,7 +20,7 @@ VERDICTS = {"different", "equivalent", "cannot_tell", "no_verdict"}
 TARGETS = {"go", "python", "rust-sqlx", "rust-tokio-postgres"}
 BLOCKS = 3
 # A host that was disturbed makes a repetition invalid, rightly; it says nothing of the lab, so it is told and allowed.
-HOST_CAUSES = {"host_idle", "foreign_cpu", "host_steal", "clock_step", "generator_cpu"}
+HOST_CAUSES = {"host_idle", "foreign_cpu", "host_steal", "clock_step", "generator_cpu", "stall", "memory_pressure", "io_pressure"}
 
 
 def check_stored(folder: Path) -> dict[str, int]:

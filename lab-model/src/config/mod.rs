@@ -305,4 +305,10 @@ pub struct ReceiptLimits {
     pub query_mismatch_share: f64,
     /// Wall clock against monotonic clock over a repetition.
     pub clock_step_ms: u64,
+    /// Longest time that the database or the host may stand still, in milliseconds. Absent: not judged.
+    pub stall_ms: Option<u64>,
+    /// Share of time in which some process waited for memory. Absent: not judged.
+    pub memory_pressure: Option<f64>,
+    /// Share of time in which some process waited for a disk. Absent: not judged.
+    pub io_pressure: Option<f64>,
 }

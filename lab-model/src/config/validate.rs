@@ -393,6 +393,8 @@ fn receipt(lab: &Lab) -> Result<(), Problem> {
         ("foreign_cpu_share", r.foreign_cpu_share),
         ("error_rate", r.error_rate),
         ("query_mismatch_share", r.query_mismatch_share),
+        ("memory_pressure", r.memory_pressure.unwrap_or(0.0)),
+        ("io_pressure", r.io_pressure.unwrap_or(0.0)),
     ] {
         if !(0.0..=1.0).contains(&value) {
             return fail(

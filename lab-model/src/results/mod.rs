@@ -8,7 +8,10 @@ mod store;
 mod sweep;
 
 pub use manifest::{DataFacts, Environment, EnvironmentKind, Look, Manifest, PlanFacts, Versions};
-pub use receipt::{Connections, CpuUse, Evidence, HostUse, ReceiptLine, Statement, unbalanced};
+pub use receipt::{
+    Connections, CpuUse, Evidence, Freshness, HostUse, Processes, ReceiptLine, Statement, Traffic,
+    unbalanced,
+};
 pub use repetition::{
     Bound, K6Figures, Latency, Reason, Repetition, SCHEMA_VERSION, StepFigures, Support,
     same_figure,

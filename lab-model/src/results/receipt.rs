@@ -13,10 +13,17 @@ pub struct Evidence {
     pub cpu: BTreeMap<String, CpuUse>,
     /// Connections of the service's role.
     pub connections: Option<Connections>,
+    /// Processes of the service.
+    pub processes: Option<Processes>,
     /// Requests that k6 recorded by endpoint, both phases and set-up.
     pub recorded_by_endpoint: BTreeMap<String, u64>,
     /// SQL that Postgres ran for the service's role, both phases.
     pub statements: Vec<Statement>,
+    /// Transactions in the database and statements run in them, by anybody, from the reset before the load to the end
+    /// of the service's last connection.
+    pub traffic: Option<Traffic>,
+    /// Did the answers follow a change of the database, after the load?
+    pub freshness: Option<Freshness>,
     /// The host in the measured phase.
     pub host: Option<HostUse>,
     /// Limits as read back from the system after they were set.
@@ -65,6 +72,40 @@ pub struct Connections {
     pub busy_mean: f64,
     /// Looks at which every connection was running a query: requests were waiting for the pool.
     pub all_busy_samples: u64,
+    /// Connections made to the database in the measured phase, by anybody but the lab; null: not counted.
+    pub opened: Option<u64>,
+}
+
+/// Processes of the service in the measured phase.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Processes {
+    /// Processes of the group.
+    pub seen: u32,
+    /// Those that used a share of its CPU time worth the name: a supervisor that only waits is none of them.
+    pub working: u32,
+    /// Ids of processes that were outside of the group at any look, where its limits do not hold.
+    pub strays: Vec<u32>,
+}
+
+/// What went between the database and everybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Traffic {
+    /// Transactions committed or rolled back. Every round trip outside of an explicit transaction is one.
+    pub transactions: u64,
+    /// Statements that were run.
+    pub statements: u64,
+}
+
+/// Answers before and after a change of one row.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Freshness {
+    /// Requests asked after the change.
+    pub asked: u32,
+    /// The first of them that was answered as if nothing had changed, or otherwise wrong.
+    pub stale: Option<String>,
 }
 
 /// One row of `pg_stat_statements`.
@@ -103,6 +144,8 @@ pub struct HostUse {
     pub mhz: Option<f64>,
     /// Wall clock minus monotonic clock over the repetition, in milliseconds.
     pub clock_step_ms: f64,
+    /// Longest time between two looks at the database and the host, in milliseconds: both stood still no longer.
+    pub longest_gap_ms: Option<f64>,
 }
 
 /// One line of the receipt.

@@ -100,6 +100,8 @@ export function buildOptions(plan) {
     // Fewer tags, less work per request; `scenario` tells dropped iterations of the two phases apart.
     systemTags: ['status', 'expected_response', 'error_code', 'scenario'],
     maxRedirects: 0,
+    // As every client of the lab calls itself: no service can be kinder to the load than to the checks.
+    userAgent: 'bench',
     setupTimeout: '10s',
   };
 }

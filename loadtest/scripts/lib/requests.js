@@ -14,6 +14,8 @@ const userParams = {
 };
 const pageParams = { ...userParams, tags: { endpoint: 'users', name: 'GET /users' } };
 
+const DIFFERENT = 'a body of the right length that is not what the database holds';
+
 // Returns one function per endpoint, which sends one request of this phase: to the user, or for the page, with this
 // index. `record` may be null.
 export function requests(plan, phase, expected, record) {
@@ -29,6 +31,7 @@ export function requests(plan, phase, expected, record) {
     if (record !== null) record.keeper(phase, endpoint, response.status)(startMs, response.timings);
   }
 
+
   function good(endpoint, keep, startMs, response) {
     if (keep !== null) keep(startMs, response.timings);
     countBody(phase, endpoint, response.body.byteLength);
@@ -41,7 +44,8 @@ export function requests(plan, phase, expected, record) {
       const url = `${plan.baseUrl}/users/${id}`;
       const response = http.get(url, userParams);
       const length = expected ? expected.user[index] : undefined;
-      const problem = userProblem(response, id, length);
+      let problem = userProblem(response, id, length);
+      if (!problem && expected && !expected.same('user', index, response.body)) problem = DIFFERENT;
       if (problem) failed('user', url, startMs, response, problem);
       else good('user', keepUser, startMs, response);
     },
@@ -50,7 +54,8 @@ export function requests(plan, phase, expected, record) {
       const url = `${plan.baseUrl}/users?limit=${PAGE_SIZE}&offset=${offset}`;
       const response = http.get(url, pageParams);
       const length = expected ? expected.users[index] : undefined;
-      const problem = pageProblem(response, PAGE_SIZE, offset, plan.users, length);
+      let problem = pageProblem(response, PAGE_SIZE, offset, plan.users, length);
+      if (!problem && expected && !expected.same('users', index, response.body)) problem = DIFFERENT;
       if (problem) failed('users', url, startMs, response, problem);
       else good('users', keepPage, startMs, response);
     },

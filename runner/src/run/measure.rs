@@ -7,14 +7,14 @@ use api_contract::{Oracle, Subject, Suite};
 use jiff::Timestamp;
 use lab_limits::{CpuPlan, Group, GroupSpec};
 use lab_model::results::{
-    Cell, Evidence, K6Figures, Manifest, Reason, Repetition, RunDir, SCHEMA_VERSION,
+    Cell, Evidence, K6Figures, Manifest, Reason, Repetition, RunDir, SCHEMA_VERSION, Traffic,
 };
 use miette::IntoDiagnostic as _;
 
 use super::load::{self, Load, LoadFiles};
 use super::observe::{Looks, Observer, Subjects};
 use super::statements::{self, Queries};
-use super::{capacity, figures, observe, order, receipt};
+use super::{capacity, containment, figures, freshness, observe, order, receipt};
 use crate::aa::proxy::Proxy;
 use crate::cluster::{Cluster, free_port};
 use crate::context::Context;
@@ -52,6 +52,9 @@ pub struct Lab<'a> {
 
 /// On CPUs that all share, the generator goes first: its waits would be counted as the service's.
 const GENERATOR_WEIGHT: u64 = 1000;
+
+/// What a service may take to collect its processes after its main one has ended.
+const BURIAL_LIMIT: Duration = Duration::from_secs(1);
 
 /// What happened, before it is judged.
 #[derive(Debug, Default)]
@@ -217,6 +220,8 @@ impl Lab<'_> {
 
         let mut client = self.cluster.connect()?;
         statements::reset(&mut client)?;
+        let role = &self.context.lab.postgres.role;
+        let before = statements::transactions(&mut client)?;
         outcome.limit_differences =
             self.read_back(&cell.target, service_group, load_group, outcome)?;
         let proxy = self
@@ -238,9 +243,10 @@ impl Lab<'_> {
                 scope,
                 Subjects {
                     groups: [service_group, &*self.cluster.group, load_group],
+                    service: service.pid(),
                     kernel: &*self.session.kernel,
                     client: self.cluster.connect()?,
-                    role: &self.context.lab.postgres.role,
+                    role,
                 },
             );
             // Children are spawned by this thread, never by the observer: they die with the thread that made them.
@@ -251,8 +257,13 @@ impl Lab<'_> {
             ended
         })?;
         drop(proxy);
-        outcome.evidence.statements =
-            statements::read(&mut client, &self.context.lab.postgres.role, self.queries)?;
+        outcome.evidence.statements = statements::read(&mut client, role, self.queries)?;
+        // A service that could raise its own limits would do so after the first look.
+        for difference in self.read_back(&cell.target, service_group, load_group, outcome)? {
+            if !outcome.limit_differences.contains(&difference) {
+                outcome.limit_differences.push(difference);
+            }
+        }
         // First: a record that is missing is mostly what follows from it.
         if !k6_status.success() {
             let words = crate::children::last_line(&files.log);
@@ -277,13 +288,71 @@ impl Lab<'_> {
                 "service_ended",
                 format!("the service ended under load ({status}): {words}"),
             );
-        } else if !service.stop() {
-            outcome.fail(
-                "drain",
-                "the service did not end within its drain time after SIGTERM",
-            );
+        } else {
+            self.after_load(&mut client, &mut service, cell, outcome)?;
+            if !service.stop() {
+                outcome.fail(
+                    "drain",
+                    "the service did not end within its drain time after SIGTERM",
+                );
+            } else {
+                self.bury(service_group, outcome);
+            }
         }
+        let after = statements::traffic(&mut client, role)?;
+        outcome.evidence.traffic = Some(Traffic {
+            transactions: after.transactions.saturating_sub(before),
+            ..after
+        });
         Ok(())
+    }
+
+    /// What is only asked once nothing is measured any more: does it still answer right, and from the database?
+    fn after_load(
+        &self,
+        client: &mut postgres::Client,
+        service: &mut Service,
+        cell: &Cell,
+        outcome: &mut Outcome,
+    ) -> miette::Result<()> {
+        let subject = Subject::new(&cell.target, service.address);
+        let checked =
+            api_contract::run(&Suite::quick(), &subject, self.oracle).into_diagnostic()?;
+        if let Some(difference) = checked.first_difference() {
+            outcome.fail(
+                "contract",
+                format!("an answer after the load was wrong: {difference}"),
+            );
+            return Ok(());
+        }
+        let pick = order::request_seed(self.manifest.seed, cell.block);
+        let fresh = freshness::check(client, service.address, self.oracle, pick)?;
+        outcome.evidence.freshness = Some(fresh);
+        Ok(())
+    }
+
+    /// A service that has ended leaves nothing running.
+    fn bury(&self, group: &dyn Group, outcome: &mut Outcome) {
+        let end = Instant::now() + BURIAL_LIMIT;
+        loop {
+            let left = containment::survivors(&*self.session.kernel, group);
+            if left.is_empty() {
+                return;
+            }
+            if Instant::now() > end {
+                let ids: Vec<String> = left.iter().map(u32::to_string).collect();
+                outcome.fail(
+                    "left_behind",
+                    format!(
+                        "the service ended and left processes behind: {}",
+                        ids.join(", ")
+                    ),
+                );
+                containment::kill(&left);
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// What is really in force, and how it differs from what was asked.
@@ -376,6 +445,7 @@ impl Lab<'_> {
                     .into_iter()
                     .collect();
                 outcome.evidence.connections = outcome.looks.connections(from, to);
+                outcome.evidence.processes = outcome.looks.processes(from, to);
                 outcome.evidence.host = outcome.looks.host(from, to, outcome.clock_step_ms);
                 outcome.evidence.recorded_by_endpoint = samples.count_by_endpoint();
                 repetition.metrics = figures.metrics.clone();

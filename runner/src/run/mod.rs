@@ -1,8 +1,10 @@
 //! A run, step by step: plan, order, load, observation, receipt, storing, verdict.
 
 pub mod capacity;
+pub mod containment;
 pub mod engine;
 pub mod figures;
+pub mod freshness;
 pub mod live;
 pub mod load;
 pub mod measure;

@@ -1,19 +1,33 @@
 //! Looks at everything at a fixed pace while the load runs, so that the measured phase can be cut out afterwards.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lab_limits::{Group, Kernel, Noise, Usage};
-use lab_model::results::{Connections, CpuUse, HostUse};
+use lab_model::results::{Connections, CpuUse, HostUse, Processes};
 use postgres::Client;
 
-/// Pace of the looks: fine enough for a phase of seconds, coarse enough to cost nothing (about 0.1% of a CPU each).
+use super::containment;
+
+/// Pace of the looks: fine enough for a phase of seconds, coarse enough to cost nothing.
 const PACE: Duration = Duration::from_millis(100);
 
 /// Ticks a second of /proc/stat and /proc/<pid>/stat: fixed in the kernel's interface to user space.
 const TICKS: f64 = 100.0;
+
+/// Processes outside of their group are looked for in all of /proc, which costs more: at every n-th look.
+const SEARCH_EVERY: usize = 20;
+
+/// A process that works uses at least this share of its service's CPU time; one that only watches others does not.
+const WORKING_SHARE: f64 = 0.05;
+
+/// Connections of a role, those that run a query, and all connections that were ever made to this database.
+const CONNECTIONS: &str = "SELECT count(*)::int4, (count(*) FILTER (WHERE state = 'active'))::int4,
+    (SELECT sessions FROM pg_stat_database WHERE datname = current_database())
+    FROM pg_stat_activity WHERE usename = $1";
 
 /// One look.
 #[derive(Debug, Clone)]
@@ -27,6 +41,12 @@ struct Look {
     own_ticks: u64,
     /// Connections of the services' role, and how many of them run a query.
     connections: Option<(u32, u32)>,
+    /// Connections ever made to the database.
+    sessions: Option<i64>,
+    /// Processes of the service with their CPU ticks so far.
+    processes: Vec<(u32, u64)>,
+    /// Processes of the service outside of its group, where they were looked for.
+    strays: Vec<u32>,
 }
 
 /// All looks of one repetition.
@@ -47,6 +67,8 @@ pub struct Observer<'scope> {
 pub struct Subjects<'a> {
     /// In the order of [`GROUPS`].
     pub groups: [&'a dyn Group; 3],
+    /// Main process of the service.
+    pub service: u32,
     /// The system.
     pub kernel: &'a dyn Kernel,
     /// A connection as the owner.
@@ -72,20 +94,25 @@ impl<'scope> Observer<'scope> {
 }
 
 fn watch(mut subjects: Subjects<'_>, stop: &AtomicBool) -> Looks {
-    let statement = subjects
-        .client
-        .prepare("SELECT count(*)::int4, (count(*) FILTER (WHERE state = 'active'))::int4 FROM pg_stat_activity WHERE usename = $1")
-        .ok();
+    let statement = subjects.client.prepare(CONNECTIONS).ok();
     let mut looks = Vec::new();
     loop {
         let last = stop.load(Ordering::Relaxed);
-        let connections = statement.as_ref().and_then(|s| {
-            let row = subjects.client.query_one(s, &[&subjects.role]).ok()?;
-            Some((
+        let row = statement
+            .as_ref()
+            .and_then(|s| subjects.client.query_one(s, &[&subjects.role]).ok());
+        let connections = row.as_ref().map(|row| {
+            (
                 row.get::<_, i32>(0).unsigned_abs(),
                 row.get::<_, i32>(1).unsigned_abs(),
-            ))
+            )
         });
+        let service = subjects.groups[0];
+        let strays = if last || looks.len() % SEARCH_EVERY == 0 {
+            containment::strays(subjects.kernel, service, subjects.service)
+        } else {
+            Vec::new()
+        };
         let own = lab_limits::procs::stat(subjects.kernel, std::process::id());
         looks.push(Look {
             at_ns: wall_ns(),
@@ -93,6 +120,9 @@ fn watch(mut subjects: Subjects<'_>, stop: &AtomicBool) -> Looks {
             noise: Noise::read(subjects.kernel).unwrap_or_default(),
             own_ticks: own.map_or(0, |s| s.user_ticks + s.system_ticks),
             connections,
+            sessions: row.and_then(|row| row.get(2)),
+            processes: containment::working(subjects.kernel, service),
+            strays,
         });
         if last {
             return Looks(looks);
@@ -168,7 +198,48 @@ impl Looks {
             busy_peak: seen.iter().map(|c| c.1).max().unwrap_or(0),
             busy_mean: seen.iter().map(|c| f64::from(c.1)).sum::<f64>() / n as f64,
             all_busy_samples: seen.iter().filter(|c| c.0 > 0 && c.1 >= c.0).count() as u64,
+            opened: self.opened(from_ns, to_ns),
         })
+    }
+
+    /// Connections to the database that were made in the window, also those too short for any look. The lab makes
+    /// none of its own in it.
+    fn opened(&self, from_ns: i64, to_ns: i64) -> Option<u64> {
+        let (first, last) = self.cut(from_ns, to_ns)?;
+        u64::try_from(last.sessions? - first.sessions?).ok()
+    }
+
+    /// The service's processes: how many worked in the window, and which were ever outside of their group.
+    pub fn processes(&self, from_ns: i64, to_ns: i64) -> Option<Processes> {
+        let mut first_and_last: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+        let inside = |l: &&Look| l.at_ns >= from_ns && l.at_ns <= to_ns;
+        for (pid, ticks) in self.0.iter().filter(inside).flat_map(|l| &l.processes) {
+            first_and_last.entry(*pid).or_insert((*ticks, *ticks)).1 = *ticks;
+        }
+        let used: Vec<u64> = first_and_last
+            .values()
+            .map(|(first, last)| last.saturating_sub(*first))
+            .collect();
+        let all: u64 = used.iter().sum();
+        let works = |ticks: &u64| *ticks > 1 && *ticks as f64 >= WORKING_SHARE * all as f64;
+        let strays: BTreeSet<u32> = self.0.iter().flat_map(|l| l.strays.clone()).collect();
+        (!used.is_empty() || !strays.is_empty()).then(|| Processes {
+            seen: u32::try_from(used.len()).unwrap_or(u32::MAX),
+            working: u32::try_from(used.iter().filter(|t| works(t)).count()).unwrap_or(u32::MAX),
+            strays: strays.into_iter().collect(),
+        })
+    }
+
+    /// Longest time without a look in the window, in milliseconds.
+    fn longest_gap_ms(&self, from_ns: i64, to_ns: i64) -> f64 {
+        // The look before and the one after belong to it: a stall may lie across an end.
+        let before = self.0.iter().rposition(|l| l.at_ns < from_ns).unwrap_or(0);
+        let after = self.0.iter().position(|l| l.at_ns > to_ns);
+        let looks = &self.0[before..after.map_or(self.0.len(), |i| i + 1)];
+        let gaps = looks
+            .windows(2)
+            .map(|w| (w[1].at_ns - w[0].at_ns) as f64 / 1e6);
+        gaps.fold(0.0, f64::max)
     }
 
     /// The host in the window.
@@ -205,6 +276,7 @@ impl Looks {
                 .frequency_khz
                 .map(|(low, high)| (low + high) as f64 / 2000.0),
             clock_step_ms,
+            longest_gap_ms: Some(self.longest_gap_ms(from_ns, to_ns)),
         })
     }
 }

@@ -3,7 +3,9 @@
 //! Why each line exists is in docs/RECEIPT.md.
 
 use lab_model::config::{Budget, Profile, ReceiptLimits};
-use lab_model::results::{Evidence, K6Figures, Reason, ReceiptLine, Statement, StepFigures};
+use lab_model::results::{
+    Evidence, Freshness, K6Figures, Reason, ReceiptLine, Statement, StepFigures,
+};
 
 /// What was promised and what was seen, of one repetition.
 #[derive(Debug)]
@@ -46,10 +48,13 @@ pub fn lines(c: &Claim<'_>) -> Vec<ReceiptLine> {
     vec![
         limits_in_force(c),
         service_cpu(c),
+        processes(c),
         connections(c),
         statements(c),
         queries_per_request(c),
+        transactions(c),
         rows_per_query(c),
+        follows_database(c),
         answers(c),
         generator_cpu(c),
         dropped(c),
@@ -57,6 +62,9 @@ pub fn lines(c: &Claim<'_>) -> Vec<ReceiptLine> {
         idle(c),
         steal(c),
         foreign(c),
+        stall(c),
+        pressure(c, "memory", c.limits.memory_pressure),
+        pressure(c, "io", c.limits.io_pressure),
         clock(c),
     ]
 }
@@ -136,6 +144,23 @@ fn service_cpu(c: &Claim<'_>) -> ReceiptLine {
     )
 }
 
+/// As many processes work as the mode gives workers, and none has left the limits.
+fn processes(c: &Claim<'_>) -> ReceiptLine {
+    let promised = format!("{} working, inside the limits", c.budget.processes);
+    let (seen, ok) = match &c.evidence.processes {
+        None => ("not observed".to_owned(), None),
+        Some(seen) if !seen.strays.is_empty() => {
+            let ids: Vec<String> = seen.strays.iter().map(u32::to_string).collect();
+            (format!("outside: process {}", ids.join(", ")), Some(false))
+        }
+        Some(seen) => (
+            format!("{} of {}", seen.working, seen.seen),
+            Some(seen.working <= c.budget.processes),
+        ),
+    };
+    line("processes", "processes", promised, seen, ok)
+}
+
 fn connections(c: &Claim<'_>) -> ReceiptLine {
     // Past the capacity, a request that is given up may take its connection with it, and the pool opens another.
     let may_dip = !c.steps.is_empty() && c.failed > 0;
@@ -157,8 +182,9 @@ fn connections(c: &Claim<'_>) -> ReceiptLine {
         );
     };
     // Fewer at any moment is unequal as well: connections that come and go cost the service that makes them.
-    let ok =
-        seen.peak <= c.budget.db_connections && (seen.low == c.budget.db_connections || may_dip);
+    let opened = seen.opened.unwrap_or(0);
+    let ok = seen.peak <= c.budget.db_connections
+        && (may_dip || (seen.low == c.budget.db_connections && opened == 0));
     let range = if seen.low == seen.peak {
         format!("{}", seen.peak)
     } else {
@@ -168,11 +194,15 @@ fn connections(c: &Claim<'_>) -> ReceiptLine {
         0 => String::new(),
         n => format!(", all busy in {n}/{} looks", seen.samples),
     };
+    let new = match opened {
+        0 => String::new(),
+        n => format!(", {n} opened under load"),
+    };
     line(
         "connections_peak",
         "connections",
         promised,
-        format!("{range}, busy {:.1}{waits}", seen.busy_mean),
+        format!("{range}, busy {:.1}{waits}{new}", seen.busy_mean),
         Some(ok),
     )
 }
@@ -233,9 +263,13 @@ fn queries_per_request(c: &Claim<'_>) -> ReceiptLine {
     // A request that failed may have reached Postgres or not; past the capacity there are many.
     let failed = if c.steps.is_empty() { 0 } else { c.failed };
     let slack = |n: u64| (n as f64 * c.limits.query_mismatch_share).ceil() as u64 + failed;
+    // Asked once by k6's set-up, and by each connection that is opened late.
+    let ready = 1 + u64::from(c.budget.db_connections);
+    let pinged = (called("ready") > ready + slack(c.recorded)).then_some(("ready", ready));
     let wrong = pairs
-        .iter()
-        .find(|(name, n)| called(name).abs_diff(*n) > slack(*n));
+        .into_iter()
+        .find(|(name, n)| called(name).abs_diff(*n) > slack(*n))
+        .or(pinged);
     let all: u64 = pairs.iter().map(|(name, _)| called(name)).sum();
     let (seen, ok) = match wrong {
         None => (format!("{all} for {}", c.recorded), true),
@@ -251,6 +285,45 @@ fn queries_per_request(c: &Claim<'_>) -> ReceiptLine {
         seen,
         Some(ok),
     )
+}
+
+/// What a connection may do besides queries: log in, prepare each of the lab's queries, say goodbye.
+const TRIPS_PER_CONNECTION: u64 = 10;
+/// What the lab itself does beside counted statements.
+const OWN_TRIPS: u64 = 20;
+
+/// Round trips that are no query are in no list of statements: empty ones as a ping, refused ones, queries that are
+/// prepared again and again. Each is a transaction of its own.
+fn transactions(c: &Claim<'_>) -> ReceiptLine {
+    let promised = "one a query".to_owned();
+    let Some(seen) = &c.evidence.traffic else {
+        let seen = "not observed".to_owned();
+        return line("transactions", "transactions", promised, seen, None);
+    };
+    let slack = (seen.statements as f64 * c.limits.query_mismatch_share).ceil() as u64
+        // A request that failed may have taken its connection with it.
+        + (u64::from(c.budget.db_connections) + c.failed) * TRIPS_PER_CONNECTION
+        + OWN_TRIPS;
+    line(
+        "transactions",
+        "transactions",
+        promised,
+        format!("{} for {} queries", seen.transactions, seen.statements),
+        Some(seen.transactions <= seen.statements + slack),
+    )
+}
+
+/// After the load, a row is changed: answers from a memory do not show it, however many queries are sent.
+fn follows_database(c: &Claim<'_>) -> ReceiptLine {
+    let (seen, ok) = match &c.evidence.freshness {
+        None => ("not asked".to_owned(), None),
+        Some(Freshness { asked, stale: None }) => (format!("in {asked} answers"), Some(true)),
+        Some(Freshness {
+            stale: Some(stale), ..
+        }) => (format!("not in the answer to {stale}"), Some(false)),
+    };
+    let promised = "a changed row shows at once".to_owned();
+    line("follows_database", "freshness", promised, seen, ok)
 }
 
 fn rows_per_query(c: &Claim<'_>) -> ReceiptLine {
@@ -478,6 +551,42 @@ fn foreign(c: &Claim<'_>) -> ReceiptLine {
             None,
         ),
     }
+}
+
+/// The observer asks Postgres and the kernel ten times a second. When it could not, one of them stood still, and so
+/// did requests: of one target, by chance.
+fn stall(c: &Claim<'_>) -> ReceiptLine {
+    let (promised, limit) = match c.limits.stall_ms {
+        Some(limit) => (format!("none of {limit} ms"), limit as f64),
+        None => ("no limit is set".to_owned(), f64::INFINITY),
+    };
+    let longest = c.evidence.host.as_ref().and_then(|h| h.longest_gap_ms);
+    line(
+        "stall",
+        "stalls",
+        promised,
+        longest.map_or("not observed".to_owned(), |ms| {
+            format!("longest {ms:.0} ms")
+        }),
+        longest.filter(|_| limit.is_finite()).map(|ms| ms < limit),
+    )
+}
+
+fn pressure(c: &Claim<'_>, resource: &str, limit: Option<f64>) -> ReceiptLine {
+    let seen = c
+        .evidence
+        .host
+        .as_ref()
+        .and_then(|h| h.psi_some.get(resource));
+    line(
+        &format!("{resource}_pressure"),
+        &format!("waits for {resource}"),
+        limit.map_or("no limit is set".to_owned(), |l| {
+            format!("at most {}", percent(l))
+        }),
+        seen.map_or("not observed".to_owned(), |share| percent(*share)),
+        seen.zip(limit).map(|(share, limit)| *share <= limit),
+    )
 }
 
 fn clock(c: &Claim<'_>) -> ReceiptLine {

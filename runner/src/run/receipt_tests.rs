@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use lab_model::config::{Budget, Executor, Mix, Profile, ReceiptLimits};
 use lab_model::results::{
-    Connections, CpuUse, Evidence, HostUse, K6Figures, Statement, StepFigures,
+    Connections, CpuUse, Evidence, Freshness, HostUse, K6Figures, Processes, Statement,
+    StepFigures, Traffic,
 };
 
 use super::receipt::{Claim, lines, reasons};
@@ -77,6 +78,9 @@ fn good() -> Good {
             dropped_iterations: 0,
             query_mismatch_share: 0.001,
             clock_step_ms: 50,
+            stall_ms: Some(1000),
+            memory_pressure: Some(0.05),
+            io_pressure: Some(0.25),
         },
         evidence: Evidence {
             cpu: BTreeMap::from([
@@ -91,6 +95,20 @@ fn good() -> Good {
                 busy_peak: 9,
                 busy_mean: 3.0,
                 all_busy_samples: 0,
+                opened: Some(0),
+            }),
+            processes: Some(Processes {
+                seen: 2,
+                working: 1,
+                strays: Vec::new(),
+            }),
+            traffic: Some(Traffic {
+                transactions: 11_500,
+                statements: 11_400,
+            }),
+            freshness: Some(Freshness {
+                asked: 8,
+                stale: None,
             }),
             recorded_by_endpoint: BTreeMap::from([
                 ("user".to_owned(), 9000),
@@ -106,6 +124,8 @@ fn good() -> Good {
                 steal_share: Some(0.0),
                 idle_share: Some(0.4),
                 foreign_share: Some(0.01),
+                longest_gap_ms: Some(120.0),
+                psi_some: BTreeMap::from([("memory".to_owned(), 0.0), ("io".to_owned(), 0.01)]),
                 ..HostUse::default()
             }),
             ..Evidence::default()
@@ -188,6 +208,87 @@ fn too_many_and_too_few_connections_are_seen() {
         after(|g| g.evidence.connections.as_mut().unwrap().low = 12),
         ["connections_peak"]
     );
+}
+
+#[test]
+fn a_connection_that_no_look_saw_is_counted() {
+    assert_eq!(
+        after(|g| g.evidence.connections.as_mut().unwrap().opened = Some(1)),
+        ["connections_peak"]
+    );
+}
+
+#[test]
+fn more_workers_than_the_mode_gives_are_seen() {
+    assert_eq!(
+        after(|g| g.evidence.processes.as_mut().unwrap().working = 2),
+        ["processes"]
+    );
+}
+
+#[test]
+fn a_process_outside_of_its_limits_is_seen() {
+    assert_eq!(
+        after(|g| g.evidence.processes.as_mut().unwrap().strays = vec![77]),
+        ["processes"]
+    );
+}
+
+#[test]
+fn round_trips_that_are_no_query_are_seen() {
+    // The allowance is for opening connections: two pings a request are far beyond it.
+    assert_eq!(
+        after(|g| g.evidence.traffic.as_mut().unwrap().transactions = 31_400),
+        ["transactions"]
+    );
+}
+
+#[test]
+fn pings_by_a_query_of_the_lab_are_seen() {
+    assert_eq!(
+        after(|g| g.evidence.statements[3].calls = 20_000),
+        ["queries_per_request"]
+    );
+}
+
+#[test]
+fn a_stale_answer_is_seen() {
+    assert_eq!(
+        after(|g| g.evidence.freshness.as_mut().unwrap().stale = Some("GET /users/x".into())),
+        ["follows_database"]
+    );
+}
+
+#[test]
+fn a_stall_is_seen() {
+    assert_eq!(
+        after(|g| g.evidence.host.as_mut().unwrap().longest_gap_ms = Some(1500.0)),
+        ["stall"]
+    );
+}
+
+#[test]
+fn waits_for_memory_and_disk_are_seen() {
+    let with = |resource: &str, share: f64| {
+        after(|g| {
+            let host = g.evidence.host.as_mut().unwrap();
+            host.psi_some.insert(resource.to_owned(), share);
+        })
+    };
+    assert_eq!(with("memory", 0.1), ["memory_pressure"]);
+    assert_eq!(with("io", 0.5), ["io_pressure"]);
+}
+
+#[test]
+fn what_has_no_limit_is_not_judged() {
+    let codes = after(|g| {
+        g.limits.stall_ms = None;
+        g.limits.io_pressure = None;
+        let host = g.evidence.host.as_mut().unwrap();
+        host.longest_gap_ms = Some(5000.0);
+        host.psi_some.insert("io".to_owned(), 0.9);
+    });
+    assert_eq!(codes, Vec::<String>::new());
 }
 
 #[test]

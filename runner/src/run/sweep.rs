@@ -265,7 +265,7 @@ pub fn run(
     let oracle = Oracle::connect(&ground.cluster.owner_url()).into_diagnostic()?;
     let expected = ground.session.dir.join("expected.json");
     engine::write_expected(&oracle, &expected)?;
-    let queries = Queries::load(context)?;
+    let queries = Queries::load(context, &mut ground.cluster.connect()?)?;
     let facts = engine::describe(context, &ground, &targets)?;
     let (sweep, dir, parts) = open(source, &facts, &id, now)?;
     let outcome = {
