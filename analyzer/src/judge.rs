@@ -40,6 +40,12 @@ pub fn document(run: &Run, looks: &[Look], asked: &Asked) -> miette::Result<Docu
             );
         }
     }
+    if run.manifest.profile.executor.rises() {
+        let settling = ["warming_up", "no_steady_state", "stall"];
+        report
+            .flags
+            .retain(|f| !settling.contains(&f.kind.as_str()));
+    }
     let figures: Vec<Option<&Figures>> = run.figures.iter().map(Option::as_ref).collect();
     Ok(Document {
         report,

@@ -7,7 +7,7 @@ use lab_stats::report::{MetricReport, Verdict};
 use lab_verdict::{fairness, laboratory};
 use miette::IntoDiagnostic as _;
 
-use super::{label, short, support, with_interval};
+use super::{label, short, support, typical, with_interval};
 use crate::doc::{Document, RunFigures};
 use crate::figures::CURVE;
 use crate::plot::{self, dots, forest, quantiles, time};
@@ -385,7 +385,7 @@ fn figures_section(doc: &Document) -> Section {
                 vec![
                     format!("{} [{}]", label(&m.metric), m.unit),
                     t.target.clone(),
-                    with_interval(t.estimate, t.ci),
+                    typical(t),
                     short(t.pooled),
                     support(t.support).to_owned(),
                     short(t.min),

@@ -7,7 +7,7 @@ use lab_stats::plan::Role;
 use lab_stats::report::Verdict;
 use lab_verdict::laboratory;
 
-use super::{label, short, support, with_interval};
+use super::{label, short, support, typical};
 use crate::doc::Document;
 
 /// GitHub takes 65,536 characters.
@@ -65,7 +65,7 @@ pub fn render(doc: &Document, receipt: Option<(&Manifest, &[Repetition])>) -> St
                 label(&m.metric),
                 m.unit,
                 escape(&t.target),
-                with_interval(t.estimate, t.ci),
+                typical(t),
                 short(t.pooled),
                 support(t.support),
                 t.repetitions

@@ -32,6 +32,12 @@ pub fn with_interval(value: Option<f64>, ci: Option<[f64; 2]>) -> String {
     }
 }
 
+/// The typical run of a target with its interval, and whether it is only a bound.
+pub fn typical(target: &lab_stats::report::TargetReport) -> String {
+    let side = lab_verdict::capacity::words(target.bound);
+    format!("{side}{}", with_interval(target.estimate, target.ci))
+}
+
 /// The label of the tail rule.
 pub fn support(support: Option<lab_stats::support::Support>) -> &'static str {
     use lab_stats::support::Support;

@@ -7,7 +7,7 @@ use lab_verdict::sweep::{judged, ratio, sentences};
 use miette::{IntoDiagnostic as _, miette};
 
 use super::html::{Figure, Section, Table};
-use super::{label, with_interval};
+use super::{label, typical};
 use crate::doc::{Document, SweepDocument};
 use crate::plot::sweep::{Series, draw};
 
@@ -221,10 +221,7 @@ fn cells(document: &Document, metric: &str, ratios: bool) -> Vec<String> {
     if ratios {
         m.comparisons.iter().map(|c| ratio(metric, c)).collect()
     } else {
-        m.targets
-            .iter()
-            .map(|t| with_interval(t.estimate, t.ci))
-            .collect()
+        m.targets.iter().map(typical).collect()
     }
 }
 

@@ -155,6 +155,11 @@ impl Executor {
         matches!(self, Self::ConstantArrivalRate | Self::RampingArrivalRate)
     }
 
+    /// The load rises while it is measured: latency is not meant to settle.
+    pub fn rises(self) -> bool {
+        matches!(self, Self::RampingVus | Self::RampingArrivalRate)
+    }
+
     /// A rate that rises until the service breaks: the question is the capacity, and what happens past it is no fault.
     pub fn finds_capacity(self) -> bool {
         self == Self::RampingArrivalRate
