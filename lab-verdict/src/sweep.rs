@@ -42,7 +42,11 @@ fn ahead(metric: &str, ratio: f64) -> bool {
 }
 
 /// Where the ranking turns round; one sentence each, or one that says that none is shown.
-pub fn sentences(variable: SweepVariable, found: &[Flip]) -> Vec<String> {
+/// `pairs`: are there any?
+pub fn sentences(variable: SweepVariable, found: &[Flip], pairs: bool) -> Vec<String> {
+    if !pairs {
+        return vec!["One target: there is no ranking, only its figures at each value.".to_owned()];
+    }
     if found.is_empty() {
         return vec![
             "No flip is shown: no pair has a verdict one way at one value and the other way at another; where it cannot be told, nothing is claimed.".to_owned(),
@@ -93,7 +97,10 @@ pub fn text(
     }
     let reports: Vec<(u32, &Report)> = runs.iter().map(|(v, _, _, r)| (*v, *r)).collect();
     let _ = writeln!(out, "\n{}", style.heading("Where does the ranking flip?"));
-    for sentence in sentences(sweep.variable, &flips(&reports)) {
+    let pairs = reports
+        .first()
+        .is_some_and(|(_, r)| judged(r).any(|m| !m.comparisons.is_empty()));
+    for sentence in sentences(sweep.variable, &flips(&reports), pairs) {
         for line in textwrap::wrap(&sentence, usize::from(style.width)) {
             let _ = writeln!(out, "{line}");
         }

@@ -29,6 +29,11 @@ fn what(doc: &SweepDocument) -> &'static str {
     doc.sweep.variable.label()
 }
 
+fn has_pairs(doc: &SweepDocument) -> bool {
+    let first = doc.values.first();
+    first.is_some_and(|v| judged(&v.document.report).any(|m| !m.comparisons.is_empty()))
+}
+
 fn names(doc: &SweepDocument) -> Vec<&str> {
     doc.values
         .first()
@@ -49,7 +54,7 @@ pub fn html(doc: &SweepDocument) -> miette::Result<String> {
             what(doc)
         ),
         what: what(doc),
-        sentences: sentences(doc.sweep.variable, &doc.flips),
+        sentences: sentences(doc.sweep.variable, &doc.flips, has_pairs(doc)),
         receipt: receipt(doc),
         sections: vec![section(doc, true)?, section(doc, false)?],
         command: doc.sweep.command.join(" "),
@@ -239,7 +244,7 @@ fn table(doc: &SweepDocument, metric: &str, ratios: bool) -> Table {
 /// For a comment: flips first, then a table a metric.
 pub fn markdown(doc: &SweepDocument) -> String {
     let mut out = format!("### Sweep of {}\n\n", what(doc));
-    for sentence in sentences(doc.sweep.variable, &doc.flips) {
+    for sentence in sentences(doc.sweep.variable, &doc.flips, has_pairs(doc)) {
         let _ = writeln!(out, "- {sentence}");
     }
     for metric in doc

@@ -31,6 +31,10 @@ use crate::ui;
 /// Broken cases of the contract that a run shows before it stops; `bench contract` shows all.
 const SHOWN_CASES: usize = 3;
 
+/// Said after results of which some do not count.
+pub(super) const SOME_INVALID: &str =
+    "Some repetitions do not count; what to do about each line: docs/TROUBLESHOOTING.md";
+
 /// A session with its cluster: what a run, the contract suite and `up` start from.
 #[derive(Debug)]
 pub struct Ground {
@@ -142,9 +146,7 @@ impl Course for Comparison {
         ui::say(&format!("Results: {}", run.path().display()));
         let all_valid = repetitions.iter().all(|r| r.valid);
         if !all_valid {
-            ui::note(
-                "Some repetitions do not count; what to do about each line: docs/TROUBLESHOOTING.md",
-            );
+            ui::note(SOME_INVALID);
         }
         Ok(if all_valid {
             Exit::Ok

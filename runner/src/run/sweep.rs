@@ -313,6 +313,9 @@ pub fn run(
         .collect();
     let all_valid = verdict::print_sweep(&sweep, &runs)?;
     ui::say(&format!("Results: {}", dir.path().display()));
+    if !all_valid {
+        ui::note(engine::SOME_INVALID);
+    }
     Ok(if all_valid {
         Exit::Ok
     } else {
@@ -340,6 +343,12 @@ fn blocks(
         p.warmup_s + p.measure_s + cooldown + OVERHEAD_S
     });
     let mut progress = Progress::new(todo.len(), each);
+    if let Some(first) = parts.first() {
+        lab_of(first, &mut |lab| {
+            let role = &lab.context.lab.postgres.role;
+            progress.watch(role, &first.manifest.profile.mix, || lab.cluster.connect())
+        })?;
+    }
     for (part, cell, slot) in todo {
         let value = format!("{} {}", part.value, sweep.variable.label());
         progress.doing(&format!(
