@@ -22,7 +22,7 @@ pub fn run(context: &Context, args: &RunArgs, interrupt: &Interrupt) -> miette::
         }
         return Ok(Exit::Ok);
     }
-    ui::note(&plan.text());
+    ui::note(&ui::folded(&plan.text()));
     let source = Source::New {
         plan: Box::new(plan),
         out: args.out.clone(),

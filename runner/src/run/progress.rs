@@ -93,7 +93,7 @@ impl Progress {
                 crate::ui::duration(self.left())
             ));
         } else {
-            self.bar.println(line);
+            self.bar.println(crate::ui::folded(&line));
         }
     }
 
