@@ -14,7 +14,7 @@ from labtools.paths import LAB, ROOT
 from labtools.stage import Stage
 
 GO_MODULES = ("go-api", "loadtest/bench/server")
-PYTHON_FOLDERS = ("tools", "tests", "py-api", "loadtest")
+PYTHON_FOLDERS = ("tools", "tests", "py-api", "loadtest", "analyzer")
 # Each test has a module named run.
 MYPY = (
     ("mypy", "tools", "tests/end_to_end"),

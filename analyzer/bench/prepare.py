@@ -5,7 +5,6 @@ lab-record; a k6 CSV of 200,000 requests, gzipped; a virtual environment with th
 """
 
 import gzip
-import os
 import random
 import subprocess
 import sys
@@ -14,42 +13,25 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-TIMES = ("started_at", "duration", "waiting")
 
 
 def main() -> None:
     """Makes what is missing."""
     folder = Path(sys.argv[1]).resolve()
-    blocks, requests = (sys.argv + ["20", "125000"])[2:4] if len(sys.argv) > 3 else ("20", "125000")
+    blocks, requests = sys.argv[2:4] or ("20", "125000")
     folder.mkdir(parents=True, exist_ok=True)
     python = folder / "venv/bin/python"
     if not python.exists():
         venv.create(folder / "venv", with_pip=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", "-r", HERE / "requirements.txt"], check=True)
     if not (folder / "run").exists():
-        made = [*"cargo run --release --locked --quiet -p analyzer --example made_up_run --".split(), str(folder), blocks, requests]
+        cargo = ["cargo", "run", "--release", "--locked", "--quiet", "-p", "analyzer", "--example", "made_up_run", "--"]
+        made = [*cargo, str(folder), blocks, requests]
         place = subprocess.run(made, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
-        subprocess.run([python, __file__, "--encode", place], check=True)
-        os.rename(place, folder / "run")
+        subprocess.run([python, HERE / "encode.py", place], check=True)
+        Path(place).rename(folder / "run")
     if not (folder / "go-1.csv.gz").exists():
         k6_csv(folder / "go-1.csv.gz", 200_000)
-
-
-def encode(run: str) -> None:
-    """Rewrites the records as lab-record writes them."""
-    import pyarrow.parquet as pq
-
-    for file in Path(run).glob("*/*/*/*/samples.parquet"):
-        table = pq.read_table(file)
-        pq.write_table(
-            table,
-            file,
-            compression="zstd",
-            compression_level=1,
-            use_dictionary=["status", "endpoint", "phase"],
-            column_encoding={name: "DELTA_BINARY_PACKED" for name in TIMES},
-            row_group_size=1 << 18,
-        )
 
 
 def k6_csv(path: Path, requests: int) -> None:
@@ -58,7 +40,17 @@ def k6_csv(path: Path, requests: int) -> None:
         "metric_name,timestamp,metric_value,check,error,error_code,expected_response,group,method,name,proto,scenario,"
         "service,status,subproto,tls_version,url,extra_tags,metadata\n"
     )
-    names = ("reqs", "req_duration", "req_blocked", "req_connecting", "req_tls_handshaking", "req_sending", "req_waiting", "req_receiving", "req_failed")
+    names = [
+        "reqs",
+        "req_duration",
+        "req_blocked",
+        "req_connecting",
+        "req_tls_handshaking",
+        "req_sending",
+        "req_waiting",
+        "req_receiving",
+        "req_failed",
+    ]
     rng = random.Random(1)
     with gzip.open(path, "wt", compresslevel=6) as out:
         out.write(header)
@@ -73,7 +65,4 @@ def k6_csv(path: Path, requests: int) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--encode":
-        encode(sys.argv[2])
-    else:
-        main()
+    main()

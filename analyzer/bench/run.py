@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import time
 from pathlib import Path
+from typing import IO
 
 HERE = Path(__file__).resolve().parent
 K_OF_R = {7: 2, 8: 3, 9: 5, 10: 8, 12: 13, 15: 25, 20: 52}
@@ -37,7 +38,7 @@ def once(command: list[str]) -> tuple[float, float, float | None]:
     return seconds, usage.ru_maxrss / 1024, own
 
 
-def drain(pipe) -> bytes:  # noqa: ANN001
+def drain(pipe: IO[bytes]) -> bytes:
     """Reads and forgets."""
     while pipe.read(1 << 20):
         pass

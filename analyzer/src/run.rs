@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use lab_model::results::{Look, Manifest, Repetition, RunDir};
+use lab_stats::sorted::Sorted;
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 
-use crate::figures::{self, Figures, Sorted};
+use crate::figures::{self, Figures};
 use crate::recompute;
 use crate::samples::Measured;
 

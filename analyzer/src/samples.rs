@@ -4,7 +4,8 @@ use std::path::Path;
 
 use miette::{IntoDiagnostic as _, WrapErr as _};
 use polars::prelude::{
-    Column, DataFrame, LazyFrame, PlRefPath, PolarsError, PolarsResult, ScanArgsParquet, col, lit,
+    Column, DataFrame, LazyFrame, ParallelStrategy, PlRefPath, PolarsError, PolarsResult,
+    ScanArgsParquet, col,
 };
 
 /// The measured phase of one repetition, in order of start times.
@@ -35,26 +36,20 @@ impl Measured {
     }
 
     fn of(frame: &DataFrame) -> PolarsResult<Self> {
-        let mut out = Self {
-            started_at: integers(frame, "started_at")?,
-            duration: integers(frame, "duration")?,
-            ..Self::default()
-        };
-        for chunk in full(frame, "failed")?.bool()?.downcast_iter() {
-            out.failed.extend(chunk.values_iter());
-        }
-        out.endpoint.reserve(out.duration.len());
-        for chunk in full(frame, "endpoint")?.str()?.downcast_iter() {
-            for name in chunk.values_iter() {
-                let id = out.id_of(name)?;
-                out.endpoint.push(id);
-            }
-        }
+        let mut out = Self::default();
+        let measured: Vec<bool> = texts(frame, "phase", |phase| Ok(phase == "measure"))?;
+        let endpoint = texts(frame, "endpoint", |name| out.id_of(name))?;
+        let failed = full(frame, "failed")?.bool()?;
+        let failed = failed.downcast_iter().flat_map(|c| c.values_iter());
+        out.started_at = kept(&measured, integers(frame, "started_at")?);
+        out.duration = kept(&measured, integers(frame, "duration")?);
+        out.failed = kept(&measured, failed.collect());
+        out.endpoint = kept(&measured, endpoint);
         out.sort();
         Ok(out)
     }
 
-    /// The number of a name; there are few, so a search is cheaper than a map.
+    /// The number of a name.
     ///
     /// # Errors
     /// More than 65,536 names.
@@ -89,28 +84,42 @@ impl Measured {
             .collect()
     }
 
-    /// Rows of one endpoint.
-    pub fn of_endpoint(&self, id: u16) -> Self {
-        let rows = || (0..self.duration.len()).filter(move |&i| self.endpoint[i] == id);
-        Self {
-            started_at: rows().map(|i| self.started_at[i]).collect(),
-            duration: rows().map(|i| self.duration[i]).collect(),
-            failed: rows().map(|i| self.failed[i]).collect(),
-            ..Self::default()
+    /// Each endpoint's name and rows.
+    pub fn by_endpoint(&self) -> impl Iterator<Item = (&str, Self)> {
+        let mut rows = vec![0; self.endpoints.len()];
+        for id in &self.endpoint {
+            rows[usize::from(*id)] += 1;
         }
+        let room = |n: usize| Self {
+            started_at: Vec::with_capacity(n),
+            duration: Vec::with_capacity(n),
+            failed: Vec::with_capacity(n),
+            ..Self::default()
+        };
+        let mut parts: Vec<Self> = rows.into_iter().map(room).collect();
+        for (i, id) in self.endpoint.iter().enumerate() {
+            let part = &mut parts[usize::from(*id)];
+            part.started_at.push(self.started_at[i]);
+            part.duration.push(self.duration[i]);
+            part.failed.push(self.failed[i]);
+        }
+        self.endpoints.iter().map(String::as_str).zip(parts)
     }
 }
 
+/// Whole columns, and no predicate: to decode what a filter leaves is slower than to decode everything and leave out the
+/// little that is warm-up.
 fn scan(path: &Path) -> PolarsResult<DataFrame> {
     let place = PlRefPath::new(path.to_string_lossy());
     let args = ScanArgsParquet {
         // A folder name with a star in it is a folder name.
         glob: false,
+        // Files are read in parallel, columns need not be.
+        parallel: ParallelStrategy::None,
         ..ScanArgsParquet::default()
     };
     LazyFrame::scan_parquet(place, args)?
-        .filter(col("phase").eq(lit("measure")))
-        .select(["started_at", "duration", "failed", "endpoint"].map(col))
+        .select(["started_at", "duration", "failed", "endpoint", "phase"].map(col))
         .collect()
 }
 
@@ -130,4 +139,68 @@ fn integers(frame: &DataFrame, name: &str) -> PolarsResult<Vec<i64>> {
         out.extend_from_slice(chunk.values());
     }
     Ok(out)
+}
+
+/// What each text of a column means. There are few different ones: each is looked at once, and then known by where it lies.
+fn texts<T: Copy>(
+    frame: &DataFrame,
+    name: &str,
+    mut meaning: impl FnMut(&str) -> PolarsResult<T>,
+) -> PolarsResult<Vec<T>> {
+    const FEW: usize = 64;
+    let column = full(frame, name)?.str()?;
+    let mut out = Vec::with_capacity(column.len());
+    for chunk in column.downcast_iter() {
+        let mut known: Vec<(u128, T)> = Vec::new();
+        for (view, text) in chunk.views().iter().zip(chunk.values_iter()) {
+            let view = view.as_u128();
+            let found = known.iter().find(|(place, _)| *place == view);
+            out.push(match found {
+                Some((_, meaning)) => *meaning,
+                None => {
+                    let found = meaning(text)?;
+                    if known.len() < FEW {
+                        known.push((view, found));
+                    }
+                    found
+                }
+            });
+        }
+    }
+    Ok(out)
+}
+
+/// The rows that are marked. They mostly follow each other.
+fn kept<T: Copy>(marks: &[bool], mut column: Vec<T>) -> Vec<T> {
+    let first = marks.iter().position(|m| *m).unwrap_or(marks.len());
+    let rest = &marks[first..];
+    let n = rest.iter().position(|m| !*m).unwrap_or(rest.len());
+    if rest[n..].contains(&true) {
+        let mut marks = marks.iter();
+        column.retain(|_| marks.next() == Some(&true));
+    } else {
+        column.truncate(first + n);
+        column.drain(..first);
+    }
+    column
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marked_rows_are_kept() {
+        for marks in [
+            [true; 5],
+            [false; 5],
+            [false, false, true, true, true],
+            [true, true, false, false, false],
+            [true, false, true, false, true],
+            [false, true, true, false, true],
+        ] {
+            let want: Vec<usize> = (0..5).filter(|&i| marks[i]).collect();
+            assert_eq!(kept(&marks, (0..5).collect()), want);
+        }
+    }
 }

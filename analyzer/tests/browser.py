@@ -16,10 +16,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = ("verdict", "receipt", "ratios", "quantiles", "repetitions", "figures", "errors", "time", "endpoints", "flags", "provenance")
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    " --disable-component-update --disable-sync --disable-default-apps --remote-debugging-pipe"
-).split()
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--remote-debugging-pipe",
+]
 VIEWS = (
     ("desktop", 1280, 900, "light", ""),
     ("desktop-dark", 1280, 900, "dark", ""),
@@ -36,7 +44,7 @@ class Browser:
         command_read, self.write = os.pipe()
         self.read, event_write = os.pipe()
         # Chromium reads from descriptor 3 and writes to 4.
-        shell = f"exec 3<&{command_read} 4>&{event_write}; exec \"$@\""
+        shell = f'exec 3<&{command_read} 4>&{event_write}; exec "$@"'
         self.process = subprocess.Popen(
             ["sh", "-c", shell, "sh", program, *FLAGS, f"--user-data-dir={profile}", "about:blank"],
             pass_fds=(command_read, event_write),
@@ -97,11 +105,11 @@ def chromium() -> str | None:
 
 def report(folder: str) -> Path:
     """A report of a made-up run."""
-    made = [*"cargo run --release --locked --quiet -p analyzer --example made_up_run --".split(), folder, "10", "6000"]
+    made = [*["cargo", "run", "--release", "--locked", "--quiet", "-p", "analyzer", "--example", "made_up_run", "--"], folder, "10", "6000"]
     run = subprocess.run(made, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()
     page = Path(folder, "report.html")
     program = os.environ.get("ANALYZE") or shutil.which("analyze")
-    start = [program] if program else "cargo run --release --locked --quiet -p analyzer --bin analyze --".split()
+    start = [program] if program else ["cargo", "run", "--release", "--locked", "--quiet", "-p", "analyzer", "--bin", "analyze", "--"]
     subprocess.run([*start, run, "--format", "html", "--out", str(page)], cwd=ROOT, check=True)
     return page
 

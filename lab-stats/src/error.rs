@@ -83,4 +83,12 @@ pub enum SampleError {
         /// Its duration.
         duration: i64,
     },
+    /// Start and end of the run are too far apart to be one run.
+    #[error(
+        "the requests reach over {seconds} s, more than a week: two runs in one file, or a damaged time"
+    )]
+    TooLong {
+        /// From the first start to the last end.
+        seconds: i64,
+    },
 }

@@ -81,6 +81,7 @@ pub mod session;
 pub mod sign_flip;
 pub mod signed_rank;
 pub mod simulate;
+pub mod sorted;
 pub mod summary;
 pub mod support;
 pub mod sweep;

@@ -47,7 +47,8 @@ pub fn quantiles_by_selection(values: &mut [i64], p: &[f64]) -> Vec<Option<f64>>
         .collect()
 }
 
-fn position(n: usize, p: f64) -> Option<(usize, usize, f64)> {
+/// Where the quantile lies: two places from 0 and the weight of the second.
+pub(crate) fn position(n: usize, p: f64) -> Option<(usize, usize, f64)> {
     if n == 0 || !(0.0..=1.0).contains(&p) {
         return None;
     }
@@ -57,7 +58,7 @@ fn position(n: usize, p: f64) -> Option<(usize, usize, f64)> {
     Some((low, high, h - low as f64))
 }
 
-fn interpolate(low: f64, high: f64, weight: f64) -> f64 {
+pub(crate) fn interpolate(low: f64, high: f64, weight: f64) -> f64 {
     // Equal neighbours must not pick up rounding (nor inf - inf).
     if low == high {
         low

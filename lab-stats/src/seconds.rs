@@ -2,12 +2,19 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{moments::mean, quantile::quantiles_by_selection, series::mser5};
+use crate::{
+    error::SampleError, moments::mean, quantile::quantiles_by_selection, series::mser5,
+    sorted::Sorted,
+};
 
 /// A median above this many run medians is a stall.
 pub const STALL_FACTOR: f64 = 5.0;
 /// A change of level below this share is no warm-up (a judgement, not calibrated).
 pub const WARMUP_CHANGE: f64 = 0.02;
+
+/// Longer ones are no runs: a second takes memory even where nothing happened in it. A week.
+pub const MOST_SECONDS: i64 = 7 * 24 * 3600;
+const SECOND: i64 = 1_000_000_000;
 
 /// One second of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -32,10 +39,19 @@ pub struct Seconds {
 }
 
 impl Seconds {
-    /// From columns as in [`crate::summary::RunSummary::of`]; failed requests are left out.
-    pub fn of(started_at: &[i64], duration: &[i64], failed: &[bool]) -> Self {
+    /// From columns as in [`crate::summary::RunSummary::of`], and the good durations in order; failed requests are left
+    /// out.
+    ///
+    /// # Errors
+    /// More than [`MOST_SECONDS`] from the first start to the last end.
+    pub fn of(
+        started_at: &[i64],
+        duration: &[i64],
+        failed: &[bool],
+        sorted: &Sorted,
+    ) -> Result<Self, SampleError> {
         let Some(&first) = started_at.iter().min() else {
-            return Self::default();
+            return Ok(Self::default());
         };
         let rows = || {
             started_at
@@ -45,22 +61,23 @@ impl Seconds {
                 .filter(|(_, failed)| !**failed)
                 .map(|(row, _)| row)
         };
-        let mut all: Vec<i64> = rows().map(|(_, duration)| *duration).collect();
-        let [Some(median), Some(p99)] = quantiles_by_selection(&mut all, &[0.5, 0.99])[..] else {
-            return Self::default();
+        let (Some(median), Some(p99)) = (sorted.quantile(0.5), sorted.quantile(0.99)) else {
+            return Ok(Self::default());
         };
-        let mut buckets: Vec<Vec<i64>> = Vec::new();
-        let mut last = first;
-        for (start, duration) in rows() {
-            let end = start.saturating_add(*duration);
-            last = last.max(end);
-            let second = (end.saturating_sub(first) / 1_000_000_000).max(0) as usize;
-            if buckets.len() <= second {
-                buckets.resize_with(second + 1, Vec::new);
-            }
-            buckets[second].push(*duration);
+        let end = |start: &i64, duration: &i64| start.saturating_add(*duration);
+        let last = rows().map(|(s, d)| end(s, d)).max().unwrap_or(first);
+        let whole = last.saturating_sub(first) / SECOND;
+        if whole > MOST_SECONDS {
+            return Err(SampleError::TooLong { seconds: whole });
         }
-        buckets.truncate((last.saturating_sub(first) / 1_000_000_000) as usize);
+        let mut buckets: Vec<Vec<i64>> = vec![Vec::new(); whole as usize];
+        for (start, duration) in rows() {
+            let second = end(start, duration).saturating_sub(first) / SECOND;
+            // The last part of a second is left out; nothing ends before the first start.
+            if let Some(bucket) = buckets.get_mut(second as usize) {
+                bucket.push(*duration);
+            }
+        }
         let over = |durations: &[i64]| durations.iter().filter(|&&d| d as f64 > p99).count() as u64;
         let seconds = buckets
             .iter_mut()
@@ -70,11 +87,11 @@ impl Seconds {
                 median_ms: quantiles_by_selection(bucket, &[0.5])[0].map(|ns| ns / 1e6),
             })
             .collect();
-        Self {
+        Ok(Self {
             seconds,
             median_ms: Some(median / 1e6),
-            over_p99: over(&all),
-        }
+            over_p99: sorted.above(p99) as u64,
+        })
     }
 
     /// Runs of stalled seconds: no completed request, or a median above 5 times that of the run.
@@ -180,11 +197,30 @@ mod tests {
             started.push(end - took + 60_000_000);
             duration.push(took);
         }
-        let seconds = Seconds::of(&started, &duration, &vec![false; started.len()]);
+        let failed = vec![false; started.len()];
+        let seconds =
+            Seconds::of(&started, &duration, &failed, &Sorted::of(duration.clone())).unwrap();
         let stalls = seconds.stalls();
         assert_eq!(stalls.len(), 1);
         assert_eq!((stalls[0].at_s, stalls[0].length_s), (7, 2));
         assert!(seconds.warm_up().is_none() || seconds.warm_up().unwrap().log_change > 0.0);
+    }
+
+    #[test]
+    fn a_run_of_years_is_refused() {
+        let (started, duration) = ([0, 1_790_000_000 * SECOND], [5, 5]);
+        let error = Seconds::of(
+            &started,
+            &duration,
+            &[false; 2],
+            &Sorted::of(duration.to_vec()),
+        );
+        assert_eq!(
+            error,
+            Err(SampleError::TooLong {
+                seconds: 1_790_000_000
+            })
+        );
     }
 
     #[test]
@@ -210,7 +246,10 @@ mod tests {
 
     #[test]
     fn nothing_to_see() {
-        assert_eq!(Seconds::of(&[], &[], &[]), Seconds::default());
+        assert_eq!(
+            Seconds::of(&[], &[], &[], &Sorted::default()).unwrap(),
+            Seconds::default()
+        );
         assert!(Seconds::default().stalls().is_empty());
     }
 }

@@ -1,10 +1,11 @@
 //! From the raw requests of one repetition to its figures.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{error::SampleError, quantile::quantiles_by_selection, support::PercentileSupport};
+use crate::{error::SampleError, sorted::Sorted, support::PercentileSupport};
 
 /// Name and probability of the percentiles of every summary.
 pub const PERCENTILES: [(&str, f64); 5] = [
@@ -66,6 +67,18 @@ impl RunSummary {
     /// # Errors
     /// Columns of different lengths; a negative duration (with its row, counted from 1).
     pub fn of(started_at: &[i64], duration: &[i64], failed: &[bool]) -> Result<Self, SampleError> {
+        Self::with_sorted(started_at, duration, failed).map(|(summary, _)| summary)
+    }
+
+    /// The same, and the durations of the good answers in order, for whatever else needs them.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn with_sorted(
+        started_at: &[i64],
+        duration: &[i64],
+        failed: &[bool],
+    ) -> Result<(Self, Sorted), SampleError> {
         if started_at.len() != duration.len() || duration.len() != failed.len() {
             return Err(SampleError::Lengths {
                 started_at: started_at.len(),
@@ -79,14 +92,18 @@ impl RunSummary {
                 duration: duration[row],
             });
         }
-        let (mut good, mut bad) = (Vec::with_capacity(duration.len()), Vec::new());
-        for (&duration, &failed) in duration.iter().zip(failed) {
-            if failed {
-                bad.push(duration)
-            } else {
-                good.push(duration)
-            }
-        }
+        let of = |wanted: bool| -> Vec<i64> {
+            let rows = duration.iter().zip(failed);
+            rows.filter(|(_, failed)| **failed == wanted)
+                .map(|(duration, _)| *duration)
+                .collect()
+        };
+        let bad = of(true);
+        let good = if bad.is_empty() {
+            Cow::Borrowed(duration)
+        } else {
+            Cow::Owned(of(false))
+        };
         let first = started_at.iter().min().copied().unwrap_or(0);
         let last = started_at
             .iter()
@@ -97,17 +114,19 @@ impl RunSummary {
         let seconds = last.saturating_sub(first) as f64 / NS_PER_S;
         let requests = duration.len() as u64;
         let errors = bad.len() as u64;
-        let (latency, support) = latency_with_support(&good);
-        Ok(Self {
+        let sorted = Sorted::of(good.to_vec());
+        let latency = Latency::of(&sorted);
+        let summary = Self {
             requests,
             errors,
             error_rate: (requests > 0).then(|| errors as f64 / requests as f64),
             seconds,
             throughput: (seconds > 0.0).then(|| good.len() as f64 / seconds),
             latency,
-            failed_latency: latency_with_support(&bad).0,
-            support,
-        })
+            failed_latency: Latency::of(&Sorted::of(bad)),
+            support: support(&sorted, &good),
+        };
+        Ok((summary, sorted))
     }
 
     /// The metrics of a [`crate::session::Repetition`]: percentiles, mean and max in ms, throughput in
@@ -131,32 +150,41 @@ impl RunSummary {
     }
 }
 
-fn latency_with_support(
-    durations: &[i64],
-) -> (Option<Latency>, BTreeMap<String, PercentileSupport>) {
-    let mut scratch = durations.to_vec();
-    let quantiles = quantiles_by_selection(&mut scratch, &PERCENTILES.map(|(_, p)| p));
-    let [Some(p50), Some(p90), Some(p95), Some(p99), Some(p999)] = quantiles[..] else {
-        return (None, BTreeMap::new());
+impl Latency {
+    fn of(sorted: &Sorted) -> Option<Self> {
+        let ms = |p: f64| Some(sorted.quantile(p)? / NS_PER_MS);
+        let durations = sorted.values();
+        let longest = durations.last().copied().unwrap_or(0);
+        // The sum of many long durations may pass 2^63 ns.
+        let sum: i128 = if longest < i64::MAX / (durations.len() as i64).max(1) {
+            i128::from(durations.iter().sum::<i64>())
+        } else {
+            durations.iter().map(|&d| i128::from(d)).sum()
+        };
+        let [p50, p90, p95, p99, p999] = PERCENTILES.map(|(_, p)| ms(p));
+        Some(Self {
+            n: durations.len() as u64,
+            p50: p50?,
+            p90: p90?,
+            p95: p95?,
+            p99: p99?,
+            p999: p999?,
+            mean: sum as f64 / durations.len() as f64 / NS_PER_MS,
+            max: longest as f64 / NS_PER_MS,
+        })
+    }
+}
+
+/// Of the same durations in order and in time order.
+fn support(sorted: &Sorted, in_time_order: &[i64]) -> BTreeMap<String, PercentileSupport> {
+    let one = |(name, p): &(&str, f64)| {
+        let q = sorted.quantile(*p)?;
+        Some((
+            (*name).to_owned(),
+            PercentileSupport::of(in_time_order, q, *p),
+        ))
     };
-    // i128: the sum of many long durations may pass 2^63 ns.
-    let sum: i128 = durations.iter().map(|&d| i128::from(d)).sum();
-    let latency = Latency {
-        n: durations.len() as u64,
-        p50: p50 / NS_PER_MS,
-        p90: p90 / NS_PER_MS,
-        p95: p95 / NS_PER_MS,
-        p99: p99 / NS_PER_MS,
-        p999: p999 / NS_PER_MS,
-        mean: sum as f64 / durations.len() as f64 / NS_PER_MS,
-        max: durations.iter().max().map_or(0.0, |&d| d as f64) / NS_PER_MS,
-    };
-    let support = PERCENTILES
-        .iter()
-        .zip([p50, p90, p95, p99, p999])
-        .map(|(&(name, p), q)| (name.to_owned(), PercentileSupport::of(durations, q, p)))
-        .collect();
-    (Some(latency), support)
+    PERCENTILES.iter().filter_map(one).collect()
 }
 
 #[cfg(test)]

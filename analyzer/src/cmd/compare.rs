@@ -10,7 +10,7 @@ use miette::{IntoDiagnostic as _, miette};
 use crate::cli::{CompareArgs, GateFormat, OnInconclusive};
 use crate::exit::Exit;
 use crate::run::Run;
-use crate::ui;
+use crate::{render, ui};
 
 /// Judges, prints, and answers by exit code.
 ///
@@ -38,8 +38,8 @@ pub fn run(args: &CompareArgs) -> miette::Result<Exit> {
     };
     let text = match args.format {
         GateFormat::Json => serde_json::to_string_pretty(&report).into_diagnostic()?,
-        GateFormat::Table => table(&report),
-        GateFormat::Markdown => markdown(&report),
+        GateFormat::Table => render::gate::table(&report),
+        GateFormat::Markdown => render::gate::markdown(&report, &args.base, &args.new),
     };
     match &args.out {
         Some(path) => {
@@ -208,44 +208,4 @@ pub fn differences(a: &Manifest, b: &Manifest) -> Vec<String> {
 /// As JSON: for what has no text of its own.
 fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default()
-}
-
-fn table(report: &GateReport) -> String {
-    let mut out = String::new();
-    for line in &report.lines {
-        out.push_str(&format!(
-            "{} {}: {}\n",
-            line.target,
-            crate::render::label(&line.metric),
-            line.text
-        ));
-    }
-    out.push_str(&format!("verdict: {}", word(report.verdict)));
-    out
-}
-
-fn markdown(report: &GateReport) -> String {
-    let mut out = format!(
-        "### Gate: {}\n\n| target | metric | ratio (above 1 is worse) | verdict |\n|---|---|--:|---|\n",
-        word(report.verdict)
-    );
-    for line in &report.lines {
-        out.push_str(&format!(
-            "| {} | {} | {} | {} |\n",
-            line.target.replace('|', "\\|"),
-            crate::render::label(&line.metric),
-            crate::render::with_interval(line.ratio, line.ci),
-            line.text.replace('|', "\\|")
-        ));
-    }
-    out.trim_end().to_owned()
-}
-
-fn word(verdict: GateVerdict) -> &'static str {
-    match verdict {
-        GateVerdict::Regression => "regression",
-        GateVerdict::Pass => "pass",
-        GateVerdict::SmallChange => "pass, with a small change",
-        GateVerdict::Inconclusive => "inconclusive",
-    }
 }

@@ -46,7 +46,7 @@ pub fn write(
     let style = if out.is_some() {
         Style::plain()
     } else {
-        ui::style()
+        Style::of_stdout()
     };
     let text = match format {
         Format::Json => serde_json::to_string_pretty(doc).into_diagnostic()?,

@@ -76,7 +76,7 @@ pub fn run(args: &ReportArgs, dir: &SweepDir) -> miette::Result<Exit> {
             let style = if args.out.is_some() {
                 lab_verdict::terminal::Style::plain()
             } else {
-                ui::style()
+                lab_verdict::terminal::Style::of_stdout()
             };
             let parts: Vec<(u32, &Manifest, &[Repetition], &Report)> = doc
                 .values

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lab_model::digest;
-use lab_model::results::{Look, RunDir, SweepDir};
+use lab_model::results::{Look, RunDir, SweepDir, same_figure};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::cli::VerifyArgs;
 use crate::doc::Document;
 use crate::exit::Exit;
 use crate::run::Run;
-use crate::{judge, recompute, ui};
+use crate::{judge, ui};
 
 /// Names the first thing that differs.
 ///
@@ -176,9 +176,7 @@ pub fn first_difference(path: &str, stored: &Value, wanted: &Value) -> Option<St
                 .into_iter()
                 .find_map(|(i, (a, b))| first_difference(&format!("{path}[{i}]"), a, b))
         }
-        (Value::Number(a), Value::Number(b))
-            if a == b || recompute::same(a.as_f64(), b.as_f64()) =>
-        {
+        (Value::Number(a), Value::Number(b)) if a == b || same_figure(a.as_f64(), b.as_f64()) => {
             None
         }
         (a, b) if a == b => None,

@@ -2,17 +2,16 @@
 
 use std::io::Read;
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv_core::ReadRecordResult;
 
 use super::error::Problem;
-use super::guard::Guard;
+use super::lines::Lines;
 use super::rows::{Choice, Request, Rows};
 use super::{Imported, Kind};
 
-const BUFFER: usize = 1 << 18;
-
 /// Where the columns stand.
 struct Columns {
+    all: usize,
     metric: usize,
     time: usize,
     value: usize,
@@ -29,32 +28,127 @@ struct Columns {
 /// # Errors
 /// The first row that is not as k6 writes them.
 pub fn read(input: impl Read, choice: &Choice) -> Result<Imported, Problem> {
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .buffer_capacity(BUFFER)
-        .from_reader(Guard::new(input));
-    let mut record = ByteRecord::new();
-    if !reader.read_byte_record(&mut record).map_err(problem)? {
+    let mut lines = Lines::csv(input);
+    let mut fields = Fields::default();
+    let Some((_, header)) = lines.next()? else {
         return Err(Problem::Nothing { what: "no row" });
-    }
-    let columns = columns(&record)?;
+    };
+    let columns = columns(&fields.split(header)?)?;
     let mut rows = Rows::new();
-    while reader.read_byte_record(&mut record).map_err(problem)? {
-        let row = record.position().map_or(0, csv::Position::line);
-        match &record[columns.metric] {
+    while let Some((row, line)) = lines.next()? {
+        // Most rows are of other metrics: their fields are counted and no more.
+        if columns.metric == 0 && passed_over(line) && commas(line) + 1 == columns.all {
+            continue;
+        }
+        let record = fields.split(line).map_err(|e| e.at(row))?;
+        if record.len() != columns.all {
+            let text = format!(
+                "{} fields where the header has {}: truncated, or two outputs in one file",
+                record.len(),
+                columns.all
+            );
+            return Err(Problem::row(row, text));
+        }
+        match record.get(columns.metric) {
             b"http_req_duration" => request(row, &record, &columns, &mut rows, choice)?,
-            b"dropped_iterations" => rows.dropped += number(row, &record[columns.value])?,
-            b"vus" => rows.user_count(number(row, &record[columns.value])?),
+            b"dropped_iterations" => rows.dropped += number(row, record.get(columns.value))?,
+            b"vus" => rows.user_count(number(row, record.get(columns.value))?),
             _ => {}
         }
     }
     rows.finish(Kind::K6Csv, choice)
 }
 
-fn columns(header: &ByteRecord) -> Result<Columns, Problem> {
-    let find = |name: &str| header.iter().position(|field| field == name.as_bytes());
+fn passed_over(line: &[u8]) -> bool {
+    let known: [&[u8]; 3] = [b"http_req_duration,", b"dropped_iterations,", b"vus,"];
+    !known.iter().any(|start| line.starts_with(start)) && memchr::memchr(b'"', line).is_none()
+}
+
+fn commas(line: &[u8]) -> usize {
+    memchr::memchr_iter(b',', line).count()
+}
+
+/// The fields of one row; what it needs is kept from row to row.
+#[derive(Default)]
+struct Fields {
+    reader: csv_core::Reader,
+    text: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// Fields of a row.
+struct Record<'a> {
+    text: &'a [u8],
+    ends: &'a [usize],
+    /// Bytes between two fields: a comma, unless quotes were taken away.
+    gap: usize,
+}
+
+impl Record<'_> {
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    fn get(&self, i: usize) -> &[u8] {
+        let from = i.checked_sub(1).map_or(0, |i| self.ends[i] + self.gap);
+        &self.text[from..self.ends[i]]
+    }
+}
+
+impl Fields {
+    fn split<'a>(&'a mut self, line: &'a [u8]) -> Result<Record<'a>, Quotes> {
+        self.ends.clear();
+        if memchr::memchr(b'"', line).is_none() {
+            self.ends.extend(memchr::memchr_iter(b',', line));
+            self.ends.push(line.len());
+            return Ok(Record {
+                text: line,
+                ends: &self.ends,
+                gap: 1,
+            });
+        }
+        self.text.resize(line.len() + 1, 0);
+        self.ends.resize(commas(line) + 2, 0);
+        self.reader.reset();
+        let (first, read, text, n) = self
+            .reader
+            .read_record(line, &mut self.text, &mut self.ends);
+        let (rest, ends) = (&mut self.text[text..], &mut self.ends[n..]);
+        // A line has no line break at its end: empty input says that the row ends here.
+        let (last, _, _, more) = self.reader.read_record(&[], rest, ends);
+        if (first, last) != (ReadRecordResult::InputEmpty, ReadRecordResult::Record)
+            || read != line.len()
+        {
+            return Err(Quotes);
+        }
+        Ok(Record {
+            text: &self.text,
+            ends: &self.ends[..n + more],
+            gap: 0,
+        })
+    }
+}
+
+/// Quotes that do not fit.
+struct Quotes;
+
+impl Quotes {
+    fn at(self, row: u64) -> Problem {
+        Problem::row(row, "no CSV: its quotes do not fit")
+    }
+}
+
+impl From<Quotes> for Problem {
+    fn from(quotes: Quotes) -> Self {
+        quotes.at(1)
+    }
+}
+
+fn columns(header: &Record<'_>) -> Result<Columns, Problem> {
+    let find = |name: &str| (0..header.len()).find(|&i| header.get(i) == name.as_bytes());
     let need = |name: &str| find(name).ok_or_else(|| Problem::row(1, format!("no column {name}")));
     Ok(Columns {
+        all: header.len(),
         metric: need("metric_name")?,
         time: need("timestamp")?,
         value: need("metric_value")?,
@@ -69,12 +163,12 @@ fn columns(header: &ByteRecord) -> Result<Columns, Problem> {
 
 fn request(
     row: u64,
-    record: &ByteRecord,
+    record: &Record<'_>,
     columns: &Columns,
     rows: &mut Rows,
     choice: &Choice,
 ) -> Result<(), Problem> {
-    let text = |column: Option<usize>| column.map_or(Ok(""), |c| utf8(row, &record[c]));
+    let text = |column: Option<usize>| column.map_or(Ok(""), |c| utf8(row, record.get(c)));
     let group = text(columns.group)?;
     if group == "::setup" || group == "::teardown" {
         return Ok(());
@@ -88,8 +182,8 @@ fn request(
         }
     };
     let request = Request {
-        ended: time(row, utf8(row, &record[columns.time])?)?,
-        duration_ms: number(row, &record[columns.value])?,
+        ended: time(row, utf8(row, record.get(columns.time))?)?,
+        duration_ms: number(row, record.get(columns.value))?,
         failed,
         name: text(columns.name)?,
         scenario: text(columns.scenario)?,
@@ -127,20 +221,4 @@ fn utf8(row: u64, bytes: &[u8]) -> Result<&str, Problem> {
 
 fn short(text: &str) -> String {
     text.chars().take(40).collect()
-}
-
-fn problem(e: csv::Error) -> Problem {
-    let row = e.position().map_or(0, csv::Position::line);
-    match e.into_kind() {
-        csv::ErrorKind::Io(e) => Problem::Io(e),
-        csv::ErrorKind::UnequalLengths {
-            expected_len, len, ..
-        } => Problem::row(
-            row,
-            format!(
-                "{len} fields where the header has {expected_len}: truncated, or two outputs in one file"
-            ),
-        ),
-        _ => Problem::row(row, "no CSV"),
-    }
 }

@@ -1,12 +1,12 @@
 //! `k6 run --out json=FILE`: one JSON object a line.
 
 use std::borrow::Cow;
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 
 use serde::Deserialize;
 
 use super::error::Problem;
-use super::guard::Guard;
+use super::lines::Lines;
 use super::rows::{Choice, Request, Rows};
 use super::{Imported, Kind};
 
@@ -50,18 +50,10 @@ struct Tags<'a> {
 /// # Errors
 /// The first line that is not as k6 writes them.
 pub fn read(input: impl Read, choice: &Choice) -> Result<Imported, Problem> {
-    let mut reader = BufReader::with_capacity(1 << 18, Guard::new(input));
+    let mut lines = Lines::new(input);
     let mut rows = Rows::new();
-    let mut line = Vec::new();
-    let mut row = 0;
-    loop {
-        line.clear();
-        // The guard bounds the length of a line.
-        if reader.read_until(b'\n', &mut line)? == 0 {
-            break;
-        }
-        row += 1;
-        let text = std::str::from_utf8(&line)
+    while let Some((row, line)) = lines.next()? {
+        let text = std::str::from_utf8(line)
             .map_err(|_| Problem::row(row, "not UTF-8"))?
             .trim();
         if !text.is_empty() {

@@ -3,12 +3,13 @@
 //! Files are read in a stream; what is kept of a row is 19 bytes. Lines and whole documents have a greatest length,
 //! so that no file, however it was made, takes more memory than [`MOST_ROWS`] rows.
 
+mod ahead;
 pub mod error;
-mod guard;
 pub mod json;
 pub mod k6_csv;
 pub mod k6_lines;
 pub mod k6_summary;
+mod lines;
 pub mod oha;
 mod rows;
 pub mod sniff;
@@ -23,6 +24,7 @@ pub use error::ImportError;
 pub use rows::{Choice, MOST_ROWS};
 
 use crate::figures::Figures;
+use ahead::ahead;
 
 /// What made a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,13 +87,13 @@ pub fn read(path: &Path, choice: &Choice) -> Result<Imported, ImportError> {
 /// # Errors
 /// As [`read`], without the file's name.
 pub fn from_reader(
-    reader: impl std::io::Read,
+    reader: impl std::io::Read + Send,
     choice: &Choice,
 ) -> Result<Imported, error::Problem> {
     let (kind, input) = sniff::open(reader)?;
     match kind {
-        Kind::K6Csv => k6_csv::read(input, choice),
-        Kind::K6Json => k6_lines::read(input, choice),
+        Kind::K6Csv => ahead(input, |input| k6_csv::read(input, choice)),
+        Kind::K6Json => ahead(input, |input| k6_lines::read(input, choice)),
         Kind::K6Summary => k6_summary::read(&json::whole(input)?),
         Kind::Oha => oha::read(&json::whole(input)?),
         Kind::Wrk2 => wrk2::read(&json::text(input)?),

@@ -1,6 +1,7 @@
 //! Requests of an imported file, row by row.
 
 use lab_stats::physics::{Observed, clock_step_back};
+use lab_stats::seconds::MOST_SECONDS;
 use lab_stats::session::Repetition;
 
 use super::error::Problem;
@@ -14,6 +15,9 @@ pub const MOST_ROWS: usize = 50_000_000;
 const MOST_NAMES: usize = 50;
 const OTHERS: &str = "(other names)";
 const SECOND: i64 = 1_000_000_000;
+/// ms; and how far the times of one run may lie apart, in ns (a week, less the longest request).
+const LONGEST_REQUEST: f64 = 86_400_000.0;
+const LONGEST_RUN: u64 = (MOST_SECONDS - 86_400) as u64 * SECOND as u64;
 
 /// What of a file counts.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +55,7 @@ pub struct Rows {
     /// Every time was a whole second.
     pub coarse: bool,
     last_name: u16,
+    first: Option<i64>,
 }
 
 impl Rows {
@@ -76,11 +81,14 @@ impl Rows {
         if !d.is_finite() || d < 0.0 {
             return Err(Problem::row(row, format!("a duration of {d} ms")));
         }
-        if d > 1e9 {
-            return Err(Problem::row(
-                row,
-                format!("a duration of {d} ms is more than 11 days"),
-            ));
+        if d > LONGEST_REQUEST {
+            let text = format!("a duration of {d} ms is more than a day");
+            return Err(Problem::row(row, text));
+        }
+        let first = *self.first.get_or_insert(request.ended);
+        if request.ended.abs_diff(first) > LONGEST_RUN {
+            let text = "its time is days away from the first row's: two runs in one file, or a damaged time";
+            return Err(Problem::row(row, text));
         }
         if !self.scenarios.iter().any(|s| s == request.scenario)
             && self.scenarios.len() < MOST_NAMES

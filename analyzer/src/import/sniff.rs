@@ -12,13 +12,13 @@ const HEAD: usize = 4096;
 const BUFFER: usize = 1 << 18;
 
 /// A stream with its beginning put back.
-pub type Input<'a> = Box<dyn Read + 'a>;
+pub type Input<'a> = Box<dyn Read + Send + 'a>;
 
 /// Decompresses where needed and tells the kind.
 ///
 /// # Errors
 /// IO; none of the known forms.
-pub fn open<'a>(reader: impl Read + 'a) -> Result<(Kind, Input<'a>), Problem> {
+pub fn open<'a>(reader: impl Read + Send + 'a) -> Result<(Kind, Input<'a>), Problem> {
     let mut reader: Input<'a> = Box::new(reader);
     let raw = head(&mut reader, 2)?;
     let gzip = raw == [0x1f, 0x8b];

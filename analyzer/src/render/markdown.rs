@@ -11,7 +11,7 @@ use super::{label, short, support, typical};
 use crate::doc::Document;
 
 /// GitHub takes 65,536 characters.
-const LONGEST: usize = 60_000;
+pub const LONGEST: usize = 60_000;
 const MOST_FLAGS: usize = 20;
 
 /// The whole text.
@@ -112,7 +112,7 @@ pub fn render(doc: &Document, receipt: Option<(&Manifest, &[Repetition])>) -> St
 }
 
 /// Names from data may hold anything: they must not become markup.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -1,6 +1,7 @@
 //! One file a format.
 
 pub mod csv;
+pub mod gate;
 pub mod html;
 pub mod markdown;
 mod rates;

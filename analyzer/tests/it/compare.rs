@@ -1,4 +1,4 @@
-use crate::made_up::{Plan, write};
+use crate::made_up::{session, small};
 use crate::program::{analyze, folder};
 
 const TARGETS: [(&str, f64); 3] = [("control", 1.0), ("same", 1.0), ("slow", 1.3)];
@@ -6,13 +6,7 @@ const TARGETS: [(&str, f64); 3] = [("control", 1.0), ("same", 1.0), ("slow", 1.3
 #[test]
 fn two_targets_of_one_run_are_compared_in_their_blocks() {
     let tmp = folder();
-    let run = write(
-        tmp.path(),
-        &Plan {
-            targets: &TARGETS,
-            ..Plan::default()
-        },
-    );
+    let run = session(tmp.path(), "run", &TARGETS, 1);
     let run = run.to_str().unwrap();
     let (code, out, err) = analyze(&["compare", &format!("{run}:control"), &format!("{run}:slow")]);
     assert_eq!(code, 1, "{out}{err}");
@@ -35,33 +29,10 @@ fn two_targets_of_one_run_are_compared_in_their_blocks() {
 #[test]
 fn two_sessions_by_their_control_or_by_their_variance() {
     let tmp = folder();
-    let base = write(
-        tmp.path(),
-        &Plan {
-            name: "base",
-            targets: &[("control", 1.0), ("api", 1.0)],
-            ..Plan::default()
-        },
-    );
+    let base = session(tmp.path(), "base", &[("control", 1.0), ("api", 1.0)], 1);
     // The session makes everything 30% slower; the target itself is unchanged.
-    let moved = write(
-        tmp.path(),
-        &Plan {
-            name: "moved",
-            targets: &[("control", 1.3), ("api", 1.3)],
-            seed: 2,
-            ..Plan::default()
-        },
-    );
-    let worse = write(
-        tmp.path(),
-        &Plan {
-            name: "worse",
-            targets: &[("control", 1.0), ("api", 1.5)],
-            seed: 3,
-            ..Plan::default()
-        },
-    );
+    let moved = session(tmp.path(), "moved", &[("control", 1.3), ("api", 1.3)], 2);
+    let worse = session(tmp.path(), "worse", &[("control", 1.0), ("api", 1.5)], 3);
     let [base, moved, worse] = [&base, &moved, &worse].map(|p| p.to_str().unwrap());
     let code = |arguments: &[&str]| {
         let (code, out, err) = analyze(arguments);
@@ -124,23 +95,8 @@ fn two_sessions_by_their_control_or_by_their_variance() {
 fn results_made_in_another_way_are_refused_unless_asked() {
     let tmp = folder();
     let targets = [("control", 1.0), ("api", 1.0)];
-    let base = write(
-        tmp.path(),
-        &Plan {
-            name: "base",
-            targets: &targets,
-            ..Plan::default()
-        },
-    );
-    let other = write(
-        tmp.path(),
-        &Plan {
-            name: "other",
-            targets: &targets,
-            seed: 2,
-            ..Plan::default()
-        },
-    );
+    let base = session(tmp.path(), "base", &targets, 1);
+    let other = session(tmp.path(), "other", &targets, 2);
     let file = other.join("manifest.json");
     for (place, value) in [
         ("/environment/recording", "csv"),
@@ -171,23 +127,8 @@ fn results_made_in_another_way_are_refused_unless_asked() {
 #[test]
 fn sides_that_do_not_fit_are_refused() {
     let tmp = folder();
-    let run = write(
-        tmp.path(),
-        &Plan {
-            blocks: 3,
-            requests: 300,
-            ..Plan::default()
-        },
-    );
-    let other = write(
-        tmp.path(),
-        &Plan {
-            name: "other",
-            blocks: 3,
-            requests: 300,
-            ..Plan::default()
-        },
-    );
+    let run = small(tmp.path(), "run");
+    let other = small(tmp.path(), "other");
     let (run, other) = (run.to_str().unwrap(), other.to_str().unwrap());
     for sides in [
         [format!("{run}:go"), format!("{other}:rust-sqlx")],

@@ -52,6 +52,36 @@ impl Default for Plan<'_> {
     }
 }
 
+/// Three short blocks: enough for what needs no verdict.
+#[allow(
+    dead_code,
+    reason = "the example that includes this file writes big ones"
+)]
+pub fn small(folder: &Path, name: &str) -> PathBuf {
+    let plan = Plan {
+        name,
+        blocks: 3,
+        requests: 300,
+        ..Plan::default()
+    };
+    write(folder, &plan)
+}
+
+/// Ten blocks of these targets.
+#[allow(
+    dead_code,
+    reason = "the example that includes this file writes big ones"
+)]
+pub fn session(folder: &Path, name: &str, targets: &[(&str, f64)], seed: u64) -> PathBuf {
+    let plan = Plan {
+        name,
+        targets,
+        seed,
+        ..Plan::default()
+    };
+    write(folder, &plan)
+}
+
 /// Writes a run below `folder` and gives its place.
 pub fn write(folder: &Path, plan: &Plan<'_>) -> PathBuf {
     let root = folder.join(plan.name);

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr, missing_docs)]
 
 mod compare;
+mod files;
+mod fuzz;
 mod import;
 mod made_up;
 mod page;

@@ -1,19 +1,13 @@
 //! The HTML report as text; `tests/browser.py` looks at it in a real browser.
 
-use crate::made_up::{Plan, write};
+use crate::made_up::{Plan, session, write};
 use crate::program::{analyze, folder};
 
 #[test]
 fn one_file_without_script_that_fetches_nothing() {
     let tmp = folder();
     let targets = [("go", 1.0), ("python<script>", 4.0), ("rust-sqlx", 0.9)];
-    let run = write(
-        tmp.path(),
-        &Plan {
-            targets: &targets,
-            ..Plan::default()
-        },
-    );
+    let run = session(tmp.path(), "run", &targets, 1);
     let page = tmp.path().join("report.html");
     let (code, _, err) = analyze(&[
         run.to_str().unwrap(),

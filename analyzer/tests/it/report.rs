@@ -2,7 +2,7 @@ use lab_model::results::{Manifest, Repetition, RunDir};
 use lab_stats::report::Report;
 use serde_json::Value;
 
-use crate::made_up::{Plan, write};
+use crate::made_up::{Plan, session, small, write};
 use crate::program::{analyze, folder};
 
 fn json(arguments: &[&str]) -> Value {
@@ -26,13 +26,7 @@ fn bench_says(manifest: &Manifest, repetitions: &[Repetition], looks: &RunDir) -
 fn bench_and_analyze_say_the_same() {
     let tmp = folder();
     let targets = [("go", 1.0), ("python", 4.0), ("rust-sqlx", 1.01)];
-    let run = write(
-        tmp.path(),
-        &Plan {
-            targets: &targets,
-            ..Plan::default()
-        },
-    );
+    let run = session(tmp.path(), "run", &targets, 1);
     let ours: Report =
         serde_json::from_value(json(&[run.to_str().unwrap(), "--format", "json"])).unwrap();
     let dir = RunDir::new(&run);
@@ -113,14 +107,7 @@ fn every_format_says_the_verdict() {
 #[test]
 fn only_a_new_number_of_blocks_is_a_new_look() {
     let tmp = folder();
-    let run = write(
-        tmp.path(),
-        &Plan {
-            blocks: 3,
-            requests: 300,
-            ..Plan::default()
-        },
-    );
+    let run = small(tmp.path(), "run");
     let text = run.to_str().unwrap();
     for _ in 0..3 {
         assert_eq!(json(&[text, "--format", "json"])["provenance"]["look"], 1);
@@ -131,14 +118,7 @@ fn only_a_new_number_of_blocks_is_a_new_look() {
 #[test]
 fn a_folder_that_cannot_be_written_is_analysed_all_the_same() {
     let tmp = folder();
-    let run = write(
-        tmp.path(),
-        &Plan {
-            blocks: 3,
-            requests: 300,
-            ..Plan::default()
-        },
-    );
+    let run = small(tmp.path(), "run");
     // A folder in the place of the file: nobody, not even root, can replace it by a file.
     std::fs::create_dir(run.join("looks.json")).unwrap();
     let (code, _, err) = analyze(&[run.to_str().unwrap()]);
@@ -156,14 +136,7 @@ fn a_folder_that_cannot_be_written_is_analysed_all_the_same() {
 #[test]
 fn an_unknown_target_is_named_with_those_there_are() {
     let tmp = folder();
-    let run = write(
-        tmp.path(),
-        &Plan {
-            blocks: 3,
-            requests: 300,
-            ..Plan::default()
-        },
-    );
+    let run = small(tmp.path(), "run");
     let (code, _, err) = analyze(&[run.to_str().unwrap(), "--baseline", "java"]);
     assert_eq!(code, 2);
     assert!(err.contains("java") && err.contains("rust-sqlx"), "{err}");

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use crate::made_up::{Plan, write};
+use crate::made_up::{Plan, small, write};
 use crate::program::{analyze, folder};
 
 fn flip(path: &Path, at: usize) {
@@ -12,14 +12,7 @@ fn flip(path: &Path, at: usize) {
 #[test]
 fn one_flipped_byte_is_found_wherever_it_is() {
     let tmp = folder();
-    let run = write(
-        tmp.path(),
-        &Plan {
-            blocks: 3,
-            requests: 300,
-            ..Plan::default()
-        },
-    );
+    let run = small(tmp.path(), "run");
     let text = run.to_str().unwrap();
     assert_eq!(analyze(&["verify", text]).0, 0);
     let file = run.join("single/quick/go/002/samples.parquet");
@@ -37,14 +30,7 @@ fn one_flipped_byte_is_found_wherever_it_is() {
 #[test]
 fn a_changed_figure_is_named() {
     let tmp = folder();
-    let run = write(
-        tmp.path(),
-        &Plan {
-            blocks: 3,
-            requests: 300,
-            ..Plan::default()
-        },
-    );
+    let run = small(tmp.path(), "run");
     let file = run.join("single/quick/go/001/repetition.json");
     let mut stored: serde_json::Value =
         serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
@@ -129,14 +115,7 @@ fn numbers(value: &serde_json::Value, at: String, out: &mut Vec<String>) {
 fn what_is_no_run_or_no_report_is_an_error() {
     let tmp = folder();
     assert_eq!(analyze(&["verify", tmp.path().to_str().unwrap()]).0, 2);
-    let run = write(
-        tmp.path(),
-        &Plan {
-            blocks: 3,
-            requests: 300,
-            ..Plan::default()
-        },
-    );
+    let run = small(tmp.path(), "run");
     let file = tmp.path().join("r.json");
     std::fs::write(&file, "{\"metrics\": 1}").unwrap();
     assert_eq!(

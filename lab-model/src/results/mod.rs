@@ -1,12 +1,14 @@
 //! The results format (docs/FORMAT.md): a manifest per run, a folder per repetition.
 
 pub mod aa;
+mod check;
 mod manifest;
 mod receipt;
 mod repetition;
 mod store;
 mod sweep;
 
+pub use check::{differences, same_figure};
 pub use manifest::{DataFacts, Environment, EnvironmentKind, Look, Manifest, PlanFacts, Versions};
 pub use receipt::{
     Connections, CpuUse, Evidence, Freshness, HostUse, Processes, ReceiptLine, Statement, Traffic,
@@ -14,7 +16,6 @@ pub use receipt::{
 };
 pub use repetition::{
     Bound, K6Figures, Latency, Reason, Repetition, SCHEMA_VERSION, StepFigures, Support,
-    same_figure,
 };
 pub use store::{Cell, RunDir, StoreError};
 pub use sweep::{Sweep, SweepCell, SweepDir, SweepPart, SweepVariable};

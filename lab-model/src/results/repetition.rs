@@ -174,13 +174,3 @@ pub struct Latency {
     /// Largest.
     pub max: Option<f64>,
 }
-
-/// Is a stored figure the recomputed one? serde_json's parser may be off by the last bit of a double, so figures are
-/// the same when they agree to 12 digits; a changed record differs in far earlier ones.
-pub fn same_figure(stored: Option<f64>, again: Option<f64>) -> bool {
-    match (stored, again) {
-        (Some(a), Some(b)) => (a - b).abs() <= 1e-12 * a.abs().max(b.abs()),
-        (None, None) => true,
-        _ => false,
-    }
-}

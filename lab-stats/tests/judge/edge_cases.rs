@@ -1,4 +1,23 @@
-//! One test per row of the edge-case table (STATISTICS section 9); the names are those of the rows.
+//! The edge cases of the method, each with its test.
+//!
+//! | case | test |
+//! |---|---|
+//! | no repetition | `r_0_is_missing` |
+//! | 1 repetition: no interval | `r_1_is_a_value_without_an_interval` |
+//! | 2: estimates, an advisory interval, no verdict | `r_2_gives_estimates_and_an_advisory_interval` |
+//! | 3 up to the line of the rank test: t, which says so | `r_3_to_the_line_uses_t_and_says_so` |
+//! | all differences 0 | `all_differences_zero_is_no_verdict` |
+//! | all differences the same, not 0 | `all_differences_identical_leave_t_undefined_and_signed_rank_valid` |
+//! | a cell is missing | `missing_cell_drops_the_block_for_that_pair_only`, `missing_cells_above_a_fifth_are_unbalanced` |
+//! | unequal sets of blocks | `unequal_block_sets_pair_by_block_id` |
+//! | the same target twice in a block | `duplicate_target_and_block_is_an_error` |
+//! | no block ids | `no_block_ids_is_welch_marked_unpaired` |
+//! | a value of 0 or below | `metric_zero_or_negative_reports_the_difference_only` |
+//! | no errors anywhere | `zero_errors_everywhere_has_no_test` |
+//! | some errors | `some_errors_compare_differences_by_sign_flip`; above 20 blocks `sign_flip::tests::random_flips_are_close_and_repeatable` |
+//! | a run failed, all runs failed | `run_failed_is_missing_with_its_reason`, `all_runs_failed_leaves_the_target_unmeasured_and_other_pairs_go_on` |
+//! | NaN or infinite | `nan_and_infinity_are_refused_with_their_row`; in files `bad_rows_are_named_by_their_number` of analyzer |
+//! | one target | `k_1_has_per_target_output_only`; its page `one_target_and_broken_runs_still_make_a_page` of analyzer |
 
 use lab_stats::{
     JudgeError, judge,

@@ -1,7 +1,7 @@
 //! `bench generate SHELL|man`.
 
 use clap::CommandFactory as _;
-use miette::{IntoDiagnostic as _, miette};
+use miette::IntoDiagnostic as _;
 
 use crate::cli::{Cli, GenerateArgs};
 use crate::error::Exit;
@@ -11,18 +11,6 @@ use crate::error::Exit;
 /// # Errors
 /// Unknown shell.
 pub fn run(args: &GenerateArgs) -> miette::Result<Exit> {
-    let mut command = Cli::command();
-    let mut out = std::io::stdout();
-    if args.what == "man" {
-        clap_mangen::Man::new(command)
-            .render(&mut out)
-            .into_diagnostic()?;
-    } else {
-        let shell: clap_complete::Shell = args
-            .what
-            .parse()
-            .map_err(|e| miette!(help = "bash, zsh, fish, elvish, powershell or man", "{e}"))?;
-        clap_complete::generate(shell, &mut command, "bench", &mut out);
-    }
+    lab_verdict::generate::generate(Cli::command(), &args.what).into_diagnostic()?;
     Ok(Exit::Ok)
 }

@@ -1,7 +1,7 @@
 //! `bench validate RUN`: every file again, from the raw record up.
 
 use lab_model::digest;
-use lab_model::results::{Cell, Manifest, Repetition, RunDir, SweepDir, same_figure};
+use lab_model::results::{Cell, Manifest, Repetition, RunDir, SweepDir, differences};
 use std::path::Path;
 
 use crate::cli::ValidateArgs;
@@ -150,42 +150,8 @@ fn repetition_problems(manifest: &Manifest, folder: &Path, r: &Repetition) -> Ve
             problems.extend(lab_verdict::capacity::problems(
                 manifest, r, &started, &duration, &failed,
             ));
-            for (name, value) in &again.metrics {
-                if !same_figure(r.metrics.get(name).copied().flatten(), *value) {
-                    problems.push(format!(
-                        "{name} is {value:?} by the raw record, not {:?}",
-                        r.metrics.get(name).copied().flatten()
-                    ));
-                }
-            }
-            problems.extend(k6_problems(r, &again));
+            problems.extend(differences(r, &again.metrics, again.requests, again.failed));
         }
     }
     problems
-}
-
-/// k6 keeps every value and interpolates as we do (type 7), so its figures and ours must be the same.
-fn k6_problems(r: &Repetition, again: &figures::Figures) -> Vec<String> {
-    let Some(k6) = &r.k6 else { return Vec::new() };
-    // k6's trend holds failed requests too; ours keeps their latency apart.
-    if again.failed > 0 {
-        return Vec::new();
-    }
-    let l = &k6.latency_ms;
-    [
-        ("p50", l.p50),
-        ("p90", l.p90),
-        ("p95", l.p95),
-        ("p99", l.p99),
-        ("p999", l.p999),
-        ("max", l.max),
-    ]
-    .into_iter()
-    .filter_map(|(name, theirs)| {
-        let (ours, theirs) = (again.metrics.get(name).copied().flatten()?, theirs?);
-        // k6 computes in floating-point milliseconds, we in whole nanoseconds.
-        ((ours - theirs).abs() > 1e-6 * theirs.max(1e-3))
-            .then(|| format!("{name} is {ours} ms by the raw record and {theirs} ms by k6"))
-    })
-    .collect()
 }

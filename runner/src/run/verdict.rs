@@ -11,7 +11,7 @@ use miette::IntoDiagnostic as _;
 /// Results cannot be read, or are no data of one session.
 pub fn print(run: &RunDir, manifest: &Manifest) -> miette::Result<Vec<Repetition>> {
     let repetitions: Vec<Repetition> = run.repetitions()?.into_iter().map(|(_, r)| r).collect();
-    let style = crate::ui::style();
+    let style = terminal::Style::of_stdout();
     crate::ui::say(&terminal::receipt(manifest, &repetitions, style));
     if manifest.targets.len() < 2 {
         crate::ui::say("One target: nothing to compare. `analyze` shows its figures.");
@@ -52,7 +52,11 @@ pub fn print_sweep(sweep: &Sweep, runs: &[(u32, &Manifest, &RunDir)]) -> miette:
         .iter()
         .map(|(v, m, reps, report)| (*v, *m, reps.as_slice(), report))
         .collect();
-    crate::ui::say(&lab_verdict::sweep::text(sweep, &parts, crate::ui::style()));
+    crate::ui::say(&lab_verdict::sweep::text(
+        sweep,
+        &parts,
+        terminal::Style::of_stdout(),
+    ));
     if let Some((_, manifest, _)) = runs.first() {
         for line in marks(manifest) {
             crate::ui::say(&line);

@@ -1,69 +1,40 @@
 //! Receipt and verdict as text for a terminal: the receipt before any verdict, the verdict in plain words first.
 
+mod grid;
+mod style;
+
 use std::fmt::Write as _;
 
-use comfy_table::presets::{NOTHING, UTF8_FULL_CONDENSED};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use grid::{GLUE, Grid};
 use lab_model::results::{Manifest, ReceiptLine, Repetition};
 use lab_stats::plan::Role;
 use lab_stats::report::{MetricReport, Report, Verdict};
+pub use style::Style;
 
 use crate::{capacity, fairness, laboratory};
 
-/// Width to lay out for, and whether colour may be used.
-#[derive(Debug, Clone, Copy)]
-pub struct Style {
-    /// Columns.
-    pub width: u16,
-    /// ANSI colour.
-    pub colour: bool,
-}
-
-impl Style {
-    /// Plain text of 100 columns.
-    pub fn plain() -> Self {
-        Self {
-            width: 100,
-            colour: false,
-        }
-    }
-
-    fn paint(self, code: &str, text: &str) -> String {
-        if self.colour {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-
-    pub(crate) fn heading(self, text: &str) -> String {
-        self.paint("1", text)
-    }
+/// A result, to standard output.
+pub fn say(text: &str) {
+    use std::io::Write as _;
+    // A reader that has seen enough (`| head`) is no error.
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// The fairness receipt over all repetitions: one row a promise, one column a target, worst case shown.
 pub fn receipt(manifest: &Manifest, repetitions: &[Repetition], style: Style) -> String {
     let targets: Vec<&String> = manifest.targets.keys().collect();
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_FULL_CONDENSED)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(style.width);
-    table.set_header(
-        ["receipt: promised"]
-            .into_iter()
-            .map(str::to_owned)
-            .chain(targets.iter().map(|t| (*t).clone())),
-    );
-    for (code, label, promised) in lines(repetitions) {
-        let mut row = vec![format!("{label}: {promised}")];
-        for target in &targets {
-            row.push(worst(repetitions, target, &code));
-        }
-        table.add_row(row);
-    }
+    let row = |(code, label, promised): (String, String, String)| {
+        let cells = targets.iter().map(|t| worst(repetitions, t, &code));
+        (format!("{label}: {promised}"), cells.collect())
+    };
+    let grid = Grid {
+        corner: "receipt: promised".to_owned(),
+        names: targets.iter().map(|t| (*t).clone()).collect(),
+        rows: lines(repetitions).into_iter().map(row).collect(),
+        boxed: true,
+    };
     let mut out = style.heading("Receipt") + " (the worst of each target's repetitions)\n";
-    let _ = writeln!(out, "{table}");
+    let _ = writeln!(out, "{}", grid.render(usize::from(style.width)));
     let stopped: Vec<String> = targets
         .iter()
         .filter_map(|t| fairness::verdict_stopper(t, repetitions.iter()))
@@ -241,34 +212,23 @@ fn bullet(out: &mut String, head: &str, text: &str, style: Style) {
     }
 }
 
-fn figures(report: &Report, style: Style) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(style.width);
-    let names: Vec<&String> = report
+fn figures(report: &Report, style: Style) -> String {
+    let names: Vec<String> = report
         .metrics
         .first()
-        .map(|m| m.targets.iter().map(|t| &t.target).collect())
+        .map(|m| m.targets.iter().map(|t| t.target.clone()).collect())
         .unwrap_or_default();
-    table.set_header(
-        std::iter::once(Cell::new("metric")).chain(
-            names
-                .iter()
-                .map(|n| Cell::new(n).set_alignment(CellAlignment::Right)),
-        ),
-    );
-    for metric in &report.metrics {
-        let mut row = vec![Cell::new(format!("{} [{}]", metric.metric, metric.unit))];
-        row.extend(
-            names
-                .iter()
-                .map(|n| Cell::new(figure(metric, n)).set_alignment(CellAlignment::Right)),
-        );
-        table.add_row(row);
-    }
-    table
+    let row = |m: &MetricReport| {
+        let cells = names.iter().map(|n| figure(m, n)).collect();
+        (format!("{} [{}]", m.metric, m.unit), cells)
+    };
+    let grid = Grid {
+        corner: "metric".to_owned(),
+        rows: report.metrics.iter().map(row).collect(),
+        names: names.clone(),
+        boxed: false,
+    };
+    grid.render(usize::from(style.width))
 }
 
 pub(crate) fn figure(metric: &MetricReport, target: &str) -> String {
@@ -279,7 +239,7 @@ pub(crate) fn figure(metric: &MetricReport, target: &str) -> String {
     match (t.estimate, t.ci) {
         (Some(estimate), Some([low, high])) => {
             format!(
-                "{side}{} [{}, {}]",
+                "{side}{} [{},{GLUE}{}]",
                 short(estimate),
                 short(low),
                 short(high)
