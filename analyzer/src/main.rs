@@ -6,10 +6,6 @@ use analyzer::cli::{Cli, Command};
 use analyzer::exit::Exit;
 use analyzer::{cmd, ui};
 
-/// Columns of many requests come and go: giving their pages back each time costs as much as reading them.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let outcome = match &Cli::parse_arguments().command {
         Command::Report(args) => cmd::report::run(args),

@@ -44,7 +44,8 @@ fn paint(area: &Area<'_>, index: usize, curves: &[&[f64]], [low, high]: [f64; 2]
         .build_cartesian_2d(0.0..last, (low..high).log_scale())?;
     chart
         .configure_mesh()
-        .x_labels(8)
+        // Whole nines: p90, p99, p99.9.
+        .x_labels(4)
         .x_label_formatter(&|x| percentile(*x))
         .y_label_formatter(&|y| tick(*y))
         .y_desc("ms")

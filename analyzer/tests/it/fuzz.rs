@@ -103,11 +103,7 @@ fn damage(bytes: &mut Vec<u8>, others: &[Vec<u8>], random: &mut Random) {
 fn digits(bytes: &mut Vec<u8>, random: &mut Random) {
     let numeric = |b: &u8| b.is_ascii_digit() || *b == b'.';
     let from = below(random, bytes.len());
-    let Some(start) = bytes[from..]
-        .iter()
-        .position(|b| numeric(b))
-        .map(|i| from + i)
-    else {
+    let Some(start) = bytes[from..].iter().position(numeric).map(|i| from + i) else {
         return;
     };
     let length = bytes[start..].iter().take_while(|b| numeric(b)).count();

@@ -9,7 +9,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 pub const GLUE: char = '\u{a0}';
 /// Narrower columns of text are no longer read with ease.
 const NARROWEST: usize = 15;
-const NARROWEST_LABEL: usize = 16;
+const NARROWEST_LABEL: usize = 15;
 
 /// Rows by name.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Grid {
     /// In lines of at most `width` columns, as far as words allow.
     pub fn render(&self, width: usize) -> String {
         let columns = self.names.len();
-        let (padding, border) = if self.boxed { (3, 1) } else { (2, 0) };
+        let (padding, border) = if self.boxed { (3, 1) } else { (1, 0) };
         let room = width.saturating_sub(padding * (columns + 1) + border);
         let names = || self.rows.iter().map(|(name, _)| name).chain([&self.corner]);
         let cells = || {
@@ -38,7 +38,8 @@ impl Grid {
                 .chain(&self.names)
         };
         let label = names().map(|name| length(name)).max().unwrap_or(0);
-        let label = label.min((room / 4).max(NARROWEST_LABEL));
+        let word = names().map(|name| longest_word(name)).max().unwrap_or(0);
+        let label = label.min((room / 5).max(NARROWEST_LABEL).max(word));
         let column = room.saturating_sub(label) / columns.max(1);
         let least = cells().map(|cell| longest_word(cell)).max().unwrap_or(0);
         let least = if self.boxed {
@@ -47,7 +48,7 @@ impl Grid {
             least
         };
         let natural = cells().map(|cell| length(cell)).max().unwrap_or(0);
-        if column < least.min(natural) || names().any(|name| longest_word(name) > label) {
+        if column < least.min(natural) {
             return self.list(width);
         }
         self.table(label, column)
@@ -77,6 +78,11 @@ impl Grid {
             .set_header(row(&self.corner, &self.names));
         for (name, cells) in &self.rows {
             table.add_row(row(name, cells));
+        }
+        if !self.boxed {
+            for column in table.column_iter_mut() {
+                column.set_padding((1, 0));
+            }
         }
         table.trim_fmt()
     }
@@ -198,7 +204,7 @@ mod tests {
             )],
             boxed: false,
         };
-        let text = grid.render(44);
+        let text = grid.render(40);
         assert!(
             text.contains("[6.86, 10.8]") && !text.contains("8.70 ["),
             "{text}"

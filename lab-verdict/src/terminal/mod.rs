@@ -123,7 +123,7 @@ pub fn verdict(report: &Report, style: Style) -> String {
             .iter()
             .find(|f| f.kind == "unmeasured")
             .map_or("no pair could be judged", |f| &f.text);
-        for line in textwrap::wrap(&format!("no verdict: {why}"), usize::from(style.width) - 4) {
+        for line in wrap(&format!("no verdict: {why}"), style.width - 4, "") {
             let _ = writeln!(out, "   {}", style.paint("31;1", &line));
         }
         return out;
@@ -146,15 +146,14 @@ pub fn verdict(report: &Report, style: Style) -> String {
             } else {
                 " [secondary]"
             };
-            for (i, line) in
-                textwrap::wrap(&format!("{sentence}{mark}"), usize::from(style.width) - 4)
-                    .into_iter()
-                    .enumerate()
+            for (i, line) in wrap(&format!("{sentence}{mark}"), style.width - 4, "")
+                .into_iter()
+                .enumerate()
             {
                 let text = if metric.role == Role::Primary {
                     style.paint(code, &line)
                 } else {
-                    line.into_owned()
+                    line
                 };
                 let _ = writeln!(out, "{} {text}", if i == 0 { " *" } else { "  " });
             }
@@ -206,10 +205,18 @@ fn nothing_judged(report: &Report) -> bool {
 
 /// A head and its text, wrapped with an indent.
 fn bullet(out: &mut String, head: &str, text: &str, style: Style) {
-    let options = textwrap::Options::new(usize::from(style.width)).subsequent_indent("      ");
-    for line in textwrap::wrap(&format!("{head} {text}"), options) {
+    for line in wrap(&format!("{head} {text}"), style.width, "      ") {
         let _ = writeln!(out, "{line}");
     }
+}
+
+/// An interval such as 0.90-1.10 stays in one line.
+fn wrap(text: &str, width: u16, indent: &str) -> Vec<String> {
+    let options = textwrap::Options::new(usize::from(width))
+        .subsequent_indent(indent)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    let lines = textwrap::wrap(text, options);
+    lines.into_iter().map(Into::into).collect()
 }
 
 fn figures(report: &Report, style: Style) -> String {

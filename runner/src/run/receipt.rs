@@ -597,7 +597,8 @@ fn clock(c: &Claim<'_>) -> ReceiptLine {
         "clock_step",
         "clock",
         format!("steps below {limit} ms"),
-        format!("{step:.0} ms"),
+        // Adding 0 makes a zero of what would be shown as -0.
+        format!("{} ms", step.round() + 0.0),
         Some(step.abs() < limit as f64),
     )
 }
