@@ -226,7 +226,11 @@ fn figures(report: &Report, style: Style) -> String {
         .map(|m| m.targets.iter().map(|t| t.target.clone()).collect())
         .unwrap_or_default();
     let row = |m: &MetricReport| {
-        let cells = names.iter().map(|n| figure(m, n)).collect();
+        let cells = names
+            .iter()
+            // An interval is not broken.
+            .map(|n| figure(m, n).replace(", ", &format!(",{GLUE}")))
+            .collect();
         (format!("{} [{}]", m.metric, m.unit), cells)
     };
     let grid = Grid {
@@ -246,7 +250,7 @@ pub(crate) fn figure(metric: &MetricReport, target: &str) -> String {
     match (t.estimate, t.ci) {
         (Some(estimate), Some([low, high])) => {
             format!(
-                "{side}{} [{},{GLUE}{}]",
+                "{side}{} [{}, {}]",
                 short(estimate),
                 short(low),
                 short(high)
