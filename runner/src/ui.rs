@@ -1,6 +1,8 @@
 //! What goes to the terminal: results to standard output, everything else to standard error.
 #![allow(clippy::print_stderr, reason = "the one place that prints")]
 
+use std::io::IsTerminal as _;
+
 pub use lab_verdict::terminal::say;
 
 /// What is being done.
