@@ -155,6 +155,9 @@ pub(super) fn oversize(stage: &mut Stage<'_>, findings: &mut Findings) -> Result
         ),
     ];
     let mut owner = stage.owner()?;
+    // What a pool does once per connection has happened before the counting starts.
+    owner.wait_for_connections(stage.promises.db_connections, stage.promises.recovery)?;
+    stage.all_fine("before requests that are too large", findings);
     owner.reset_statements()?;
     for (what, head) in heads {
         let answer = Connection::open(address, stage.limit()).and_then(|mut client| {
