@@ -51,15 +51,15 @@ def stages() -> str:
     """The test stages, in their order."""
     from test_stages import STAGES  # noqa: PLC0415  that file imports labtools in turn
 
-    rows = [f"| `{stage.name}` | {stage.kind} | `{command_of(stage.commands)}` |" for stage in STAGES]
+    rows = [f"| `{stage.name}` | {stage.kind} | {commands_cell(stage.commands)} |" for stage in STAGES]
     return "\n".join(["| stage | kind | command |", "|---|---|---|", *rows])
 
 
-def command_of(commands: tuple[tuple[str, ...], ...]) -> str:
+def commands_cell(commands: tuple[tuple[str, ...], ...]) -> str:
     """The first command, without this machine's Python; and how many more there are."""
     words = ["python3" if "/python" in word else word for word in commands[0]]
-    shown = " ".join(words[:8]) + (" …" if len(words) > 8 else "")
-    return shown if len(commands) == 1 else f"{shown}` and {len(commands) - 1} more `".removesuffix(" `").removesuffix("`")
+    first = f"`{' '.join(words[:8])}{' …' if len(words) > 8 else ''}`"
+    return first if len(commands) == 1 else f"{first} and {len(commands) - 1} more"
 
 
 FACTS = {"exit-codes": exit_codes, "targets": targets, "profiles": profiles, "recipes": recipe_table, "stages": stages}
