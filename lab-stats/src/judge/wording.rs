@@ -122,7 +122,12 @@ impl Words<'_> {
                 ));
             }
             Some(Needed::TooMany) => {
-                let sd = text::percent(100.0 * self.estimate.sd.unwrap_or(0.0).exp_m1());
+                let sd = 100.0 * self.estimate.sd.unwrap_or(0.0).exp_m1();
+                let sd = if sd.is_finite() {
+                    text::percent(sd)
+                } else {
+                    "too large for a number".to_owned()
+                };
                 sentence.push_str(&format!(
                     "; repetitions needed to resolve {}: more than {MOST_REPETITIONS}: reduce the noise first (sd of paired ratio is {sd})",
                     self.margin()
@@ -135,7 +140,9 @@ impl Words<'_> {
 
     /// "ratio 1.03 (95% CI 0.97-1.09)".
     pub fn ratio(&self) -> String {
-        match self.estimate.ci {
+        // A bound beyond what a number can hold says nothing.
+        let finite = |ci: &[f64; 2]| ci.iter().all(|bound| bound.exp().is_finite());
+        match self.estimate.ci.filter(finite) {
             Some(ci) => {
                 let [low, ratio, high] = self.show([ci[0], self.estimate.log_ratio, ci[1]]);
                 format!(
