@@ -233,8 +233,10 @@ fn ports(lab: &Lab) -> Result<(), Problem> {
 }
 
 fn profile(name: &str, p: &Profile) -> Result<(), Problem> {
+    // k6 takes no arrival rate for less than a second.
+    let shortest = if p.executor.is_open() { 1.0 } else { 0.1 };
     for (key, value, least) in [
-        ("warmup_s", p.warmup_s, 0.0),
+        ("warmup_s", p.warmup_s, shortest),
         ("measure_s", p.measure_s, 1.0),
     ] {
         if !value.is_finite() || value < least || value > 86_400.0 {

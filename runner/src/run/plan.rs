@@ -174,9 +174,13 @@ impl Plan {
             } else {
                 format!("{} pools of {}", b.processes, b.pool_size)
             };
+            let plural = |n: u32| if n == 1 { "" } else { "s" };
             out.push_str(&format!(
-                "  {name:<20} {} CPU, {} workers, {pools}  {title}\n",
-                b.cpus, b.workers
+                "  {name:<20} {} CPU{}, {} worker{}, {pools}  {title}\n",
+                b.cpus,
+                plural(b.cpus),
+                b.workers,
+                plural(b.workers)
             ));
         }
         out.push_str(&format!("  seed {}", self.seed));
