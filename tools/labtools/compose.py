@@ -190,7 +190,7 @@ def overlay(lab: Lab, mode: str) -> str:
         own = {name: value for name, value in lab.mode_variables(mode, target).items() if name not in shared}
         if own:
             lines.append(f"    environment:\n{mapping(own, 6)}\n")
-    lines.append(f'  k6:\n    cpus: {m["load_cpus"]}\n    environment:\n      GOMAXPROCS: "{m["load_cpus"]}"\n')
+    lines.append(f"  k6:\n    cpus: {m['load_cpus']}\n    environment:\n{mapping(lab.k6_variables(mode), 6)}\n")
     return "".join(lines)
 
 

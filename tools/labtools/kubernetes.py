@@ -30,9 +30,9 @@ def meta(name: str) -> Object:
     return {"name": name, "labels": {"app": name}}
 
 
-def guaranteed(cpus: int) -> Object:
+def guaranteed(cpus: int, memory: str = MEMORY) -> Object:
     """Requests equal to limits, whole CPUs: with the static CPU manager the pod gets CPUs of its own."""
-    amount = {"cpu": str(cpus), "memory": MEMORY}
+    amount = {"cpu": str(cpus), "memory": memory}
     return {"requests": amount, "limits": dict(amount)}
 
 
@@ -173,12 +173,13 @@ def test_run(lab: Lab, mode: str, target: Target, image: images.Image) -> Object
         # The pod's log is to be the rows alone.
         "BENCH_SUMMARY": "/dev/null",
         "K6_CSV_TIME_FORMAT": "unix_micro",
-        "GOMAXPROCS": str(lab.modes[mode]["load_cpus"]),
+        **lab.k6_variables(mode),
     }
     runner = {
         "image": f"bench-frameworks/k6:{images.TAG}",
         "env": literal(values),
-        "resources": guaranteed(lab.modes[mode]["load_cpus"]),
+        # Room beside what k6 keeps before it collects garbage.
+        "resources": guaranteed(lab.modes[mode]["load_cpus"], f"{lab.generator['memory_mib'] + 512}Mi"),
         "securityContext": {"runAsNonRoot": True, "runAsUser": 12345, "runAsGroup": 12345},
     }
     return {

@@ -49,6 +49,7 @@ class Lab:
         data: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
         self.postgres = data["postgres"]
         self.modes: dict[str, dict[str, int]] = data["modes"]
+        self.generator: dict[str, int] = data["generator"]
         self.db_timeout_ms: int = data["contract"]["db_timeout_ms"]
         self.profiles: dict[str, dict[str, Any]] = data["profiles"]
         self.plan = data["plan"]
@@ -67,6 +68,14 @@ class Lab:
         if rest:
             raise LabError(f"lab.toml: mode {mode}: {m['db_connections']} db_connections do not divide by {processes} processes.")
         return Budget(m["cpus"], m["workers"], size)
+
+    def k6_variables(self, mode: str) -> dict[str, str]:
+        """What k6's own runtime gets, as the runner gives it."""
+        return {
+            "GOMAXPROCS": str(self.modes[mode]["load_cpus"]),
+            "GOGC": "off",
+            "GOMEMLIMIT": f"{self.generator['memory_mib']}MiB",
+        }
 
     def mode_variables(self, mode: str, target: Target) -> dict[str, str]:
         """A target's variables that carry its budget, filled."""

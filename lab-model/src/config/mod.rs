@@ -23,6 +23,8 @@ pub struct Lab {
     pub postgres: Postgres,
     /// Budgets by mode name.
     pub modes: IndexMap<String, Mode>,
+    /// The load generator.
+    pub generator: Generator,
     /// What services promise beyond their answers.
     pub contract: Contract,
     /// Services by name.
@@ -70,6 +72,14 @@ impl std::fmt::Display for Setting {
             Self::Text(s) => f.write_str(s),
         }
     }
+}
+
+/// `[generator]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Generator {
+    /// Memory in MiB up to which k6 collects no garbage: its collections would be measured as latency.
+    pub memory_mib: u32,
 }
 
 /// `[modes.<name>]`: one budget for every target.

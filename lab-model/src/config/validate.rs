@@ -43,6 +43,7 @@ pub(super) fn check(lab: &Lab) -> Result<(), Problem> {
     }
     postgres(lab)?;
     modes(lab)?;
+    generator(lab)?;
     for (name, target) in &lab.targets {
         self::target(name, target)?;
     }
@@ -52,6 +53,18 @@ pub(super) fn check(lab: &Lab) -> Result<(), Problem> {
     }
     plan(lab)?;
     receipt(lab)
+}
+
+fn generator(lab: &Lab) -> Result<(), Problem> {
+    // Below what k6 holds for its users and their record it would do nothing but collect garbage.
+    if lab.generator.memory_mib < 256 {
+        return fail(
+            &["generator", "memory_mib"],
+            "memory_mib must be at least 256",
+            "1024 is enough for ten seconds without a collection",
+        );
+    }
+    Ok(())
 }
 
 fn postgres(lab: &Lab) -> Result<(), Problem> {

@@ -90,6 +90,12 @@ impl Load<'_> {
             ("BENCH_EXPECTED".to_owned(), text(self.expected)),
             // The generator's parallelism is part of the plan, not of the host.
             ("GOMAXPROCS".to_owned(), self.cpus.to_string()),
+            // Collecting garbage takes the generator's CPU for tens of milliseconds, and would be measured as latency.
+            ("GOGC".to_owned(), "off".to_owned()),
+            (
+                "GOMEMLIMIT".to_owned(),
+                format!("{}MiB", self.context.lab.generator.memory_mib),
+            ),
         ]);
         let dir = self.files.log.parent().unwrap_or(Path::new("/"));
         Start {

@@ -39,7 +39,7 @@ pub struct Plan {
 /// Seconds that a repetition takes besides its load: start, readiness, pre-check, the pauses around
 /// the measured phase, drain, storing. A first guess for
 /// the ETA; the real figure replaces it after the first repetition.
-pub const OVERHEAD_S: f64 = 3.0;
+pub const OVERHEAD_S: f64 = 2.0;
 
 impl Plan {
     /// Makes the plan.
