@@ -161,14 +161,18 @@ fn open_lock(path: &Path) -> std::io::Result<std::fs::File> {
     use std::os::unix::fs::PermissionsExt as _;
     let mut options = std::fs::OpenOptions::new();
     options.read(true).write(true);
+    let share = |file: &std::fs::File| {
+        // Only its owner can; then it is done already.
+        let _ = file.set_permissions(std::fs::Permissions::from_mode(0o666));
+    };
     // Without O_CREAT first: Linux refuses it for another user's file in a sticky folder (fs.protected_regular).
     match options.open(path) {
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-        opened => return opened,
+        opened => return opened.inspect(share),
     }
     match options.create_new(true).open(path) {
         Ok(file) => {
-            file.set_permissions(std::fs::Permissions::from_mode(0o666))?;
+            share(&file);
             Ok(file)
         }
         // Another runner was quicker.
