@@ -6,6 +6,7 @@ A program that cannot test on this machine ends with 77 and says why in its last
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from labtools.needs import GO as GO_SERVICE
@@ -56,11 +57,13 @@ CORE = frozenset({"core"})
 NIX_PACKAGES = {} if shutil.which("nix") else {"mmdebstrap": "mmdebstrap"}
 
 
-def only_when_asked() -> str | None:
-    """For stages that emulation makes too long for every run."""
-    wanted = os.environ.get("BENCH_TEST_LONG") == "1"
-    return None if wanted else "takes up to 40 minutes in an emulated machine: BENCH_TEST_LONG=1 ./lab test nix-units"
+def only_when_asked(stage: str, why: str) -> Callable[[], str | None]:
+    """For stages that are too long for every run."""
+    return lambda: None if os.environ.get("BENCH_TEST_LONG") == "1" else f"{why}: BENCH_TEST_LONG=1 ./lab test {stage}"
 
+
+NIX_UNITS_LONG = only_when_asked("nix-units", "takes up to 40 minutes in an emulated machine")
+BEHAVIOURS_LONG = only_when_asked("behaviours", "tests the contract suite itself, for three minutes")
 
 # A Go module: fetched and built by Go, checked by its checksum database.
 ACTIONLINT = ("go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12", *sorted(
@@ -95,7 +98,7 @@ STAGES = [
     Stage("supply-chain", "lint", ((sys.executable, "tools/supply_chain.py"),), RUST | GO | PYTHON),
     Stage("contract", "system", (("bench", "contract", "--behaviour", "--slack", "15"),), SERVICES, minutes=15),
     # Each behaviour of the contract catches a service that was made wrong for it.
-    Stage("behaviours", "system", (BEHAVIOURS,), CORE | RUST, minutes=20),
+    Stage("behaviours", "system", (BEHAVIOURS,), CORE | RUST, skip=BEHAVIOURS_LONG, minutes=20),
     Stage("bad-input", "system", ((sys.executable, "tests/bad_input/run.py"),), GO_SERVICE, minutes=15),
     Stage("api-fuzz", "system", ((sys.executable, "tests/api_fuzz/run.py"),), SERVICES | FUZZ, minutes=60),
     Stage("cheats", "system", ((sys.executable, "tests/cheats/run.py"),), PYTHON, minutes=10),
@@ -111,7 +114,7 @@ STAGES = [
     # bench: Nix must derive the same budgets. core: a Postgres for the seed. go: the vendor hash, and one build.
     Stage("nix", "system", (("tests/nix/run",),), CORE | GO | LINT | {"bench"}, packages=NIX_PACKAGES, minutes=20),
     # The same script as the NixOS test of mode single, on the units that Nix makes.
-    Stage("nix-units", "system", (("tests/nix/units",),), SERVICES, skip=only_when_asked, packages=NIX_PACKAGES | VM_PACKAGES, minutes=40),
+    Stage("nix-units", "system", (("tests/nix/units",),), SERVICES, skip=NIX_UNITS_LONG, packages=NIX_PACKAGES | VM_PACKAGES, minutes=40),
     # core: PostgreSQL and k6 for the stand-ins of base images. go: an image is built with it, and kustomize.
     Stage("containers", "system", CONTAINERS, CORE | GO | RUST | {"containers"}, packages=CONTAINER_PACKAGES, minutes=20),
     Stage("vm", "system", (("tests/vm/limits",),), RUST, packages=VM_PACKAGES, minutes=30),
