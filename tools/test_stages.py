@@ -91,7 +91,7 @@ STAGES = [
     Stage("unit-python", "unit", ((*UV, "pytest", "-q"),), CORE, env=UV_ENV),
     Stage("lint-go", "lint", tuple(("go", "-C", folder, "vet", "./...") for folder in GO_MODULES), GO),
     Stage("unit-go", "unit", tuple(("go", "-C", folder, "test", "./...") for folder in GO_MODULES), GO | CORE, minutes=15),
-    Stage("unit-load", "unit", ((sys.executable, "-m", "unittest", "discover", "-s", "loadtest/tests"),), CORE),
+    Stage("unit-load", "unit", ((sys.executable, "loadtest/tests"),), CORE),
     Stage("lint-rust", "lint", ((*CLIPPY, "-D", "warnings"),), RUST, minutes=20),
     # Two runs: so that polars is built with the features, and hence once for, `analyze` itself.
     Stage("unit-rust", "unit", ((*CARGO_TEST, "--workspace", "--exclude", "analyzer"),), SERVICES | RUST, minutes=20),
