@@ -14,7 +14,7 @@ import host
 
 LAB = tomllib.loads((host.ROOT / "lab.toml").read_text())
 MODES = tuple(LAB["modes"])
-TARGET_LINE = re.compile(r"^  (\S+)\s+(\d+) CPU, (\d+) workers, (\d+) pools? of (\d+) ")
+TARGET_LINE = re.compile(r"^  (\S+)\s+(\d+) CPUs?, (\d+) workers?, (\d+) pools? of (\d+) ")
 
 
 def bench(*arguments: str, inventory: Path | None = None) -> subprocess.CompletedProcess[str]:
