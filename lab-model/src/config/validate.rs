@@ -61,7 +61,7 @@ fn generator(lab: &Lab) -> Result<(), Problem> {
         return fail(
             &["generator", "memory_mib"],
             "memory_mib must be at least 256",
-            "1024 is enough for ten seconds without a collection",
+            "2048 is enough for the default repetition without a collection",
         );
     }
     Ok(())
