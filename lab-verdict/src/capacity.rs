@@ -1,13 +1,11 @@
 //! Stored steps of a rising rate, and the statistics' own; `bench` makes them, `bench validate` and `analyze` check them.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
 use lab_model::config::Slo;
 use lab_model::results::{Bound, Manifest, Repetition, StepFigures, same_figure};
 use lab_stats::capacity::{self, Breach, Objective, Schedule};
 use lab_stats::quantile::median;
 
-use crate::terminal::{self, Style};
+use crate::terminal::{self, Style, right};
 
 /// Name of the metric.
 pub const METRIC: &str = "capacity";
@@ -160,12 +158,7 @@ pub fn table(manifest: &Manifest, repetitions: &[Repetition], style: Style) -> O
     if rates.is_empty() || manifest.targets.keys().all(|t| counted(t).is_empty()) {
         return None;
     }
-    let mut table = Table::new();
-    table
-        .load_style(NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(style.width);
-    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+    let mut table = terminal::plain(style);
     let names = std::iter::once("requests/s".to_owned()).chain(manifest.targets.keys().cloned());
     table.set_header(names.map(right).collect::<Vec<_>>());
     for (i, rate) in rates.iter().enumerate() {

@@ -2,15 +2,14 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use comfy_table::{Cell, Table};
 use lab_model::results::{Manifest, Repetition, Sweep, SweepVariable};
 use lab_stats::metric::Metric;
 use lab_stats::plan::Role;
 use lab_stats::report::{Comparison, MetricReport, Report, Verdict};
 use lab_stats::sweep::{Flip, flips};
 
-use crate::terminal::{self, Style};
+use crate::terminal::{self, Style, right};
 
 /// Metrics that get verdicts, by the first value's report.
 pub fn judged(report: &Report) -> impl Iterator<Item = &MetricReport> {
@@ -137,12 +136,7 @@ fn table(
     ratios: bool,
     style: Style,
 ) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(style.width);
-    let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
+    let mut table = terminal::plain(style);
     let cells = |m: &MetricReport, head: bool| -> Vec<Cell> {
         let targets = m.targets.iter().filter(|_| !ratios).map(|t| {
             if head {

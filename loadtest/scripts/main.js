@@ -1,6 +1,5 @@
 // The load of the lab: a warm-up, then the measurement, against one service. See ../README.md.
 import exec from 'k6/execution';
-import { sleep } from 'k6';
 import { readPlan } from './lib/plan.js';
 import { buildOptions } from './lib/options.js';
 import { closedLoop } from './lib/closing.js';
@@ -10,7 +9,7 @@ import { picker } from './lib/pick.js';
 import { recorder } from './lib/record.js';
 import { requests } from './lib/requests.js';
 import { summarise } from './lib/summary.js';
-import { thinker } from './lib/think.js';
+import { pause, thinker } from './lib/think.js';
 
 const plan = readPlan(__ENV);
 const record = plan.record ? recorder(plan) : null;
@@ -40,8 +39,7 @@ function sender(phase) {
 function iteration(send) {
   return () => {
     send(record === null ? 0 : Date.now());
-    const pauseS = think();
-    if (pauseS > 0) sleep(pauseS);
+    pause(think());
   };
 }
 

@@ -92,8 +92,6 @@ HARMLESS = [cheat("only_honest_to_strangers")]
 # As lab.toml has its thresholds; other lines about the host may fail as well.
 HIDDEN = cheat("hidden_helper", "foreign_cpu")
 
-HOST = frozenset({"host_idle", "foreign_cpu", "host_steal", "clock_step", "generator_cpu", "stall", "memory_pressure", "io_pressure"})
-
 DISTURBANCES = [
     Disturbance("burner", "Another program works on a quarter of the CPUs or more.", frozenset({"foreign_cpu"})),
     Disturbance("paused_postgres", "Postgres is stopped for 1.5 s, as by a slow disk; no request fails.", frozenset({"stall"})),

@@ -21,7 +21,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import trial
-from registry import CONTRACT, DISTURBANCES, FAIRNESS, HARMLESS, HIDDEN, HONEST, HOST, INVALID, START, Cheat, Disturbance
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from labtest.results import HOST_CAUSES
+from registry import CONTRACT, DISTURBANCES, FAIRNESS, HARMLESS, HIDDEN, HONEST, INVALID, START, Cheat, Disturbance
 
 T = TypeVar("T", Cheat, Disturbance)
 
@@ -48,9 +52,15 @@ def words(text: str) -> str:
     return re.sub(r"[\s*]+", " ", text)
 
 
-def codes_of(repetition: dict[str, Any]) -> set[str]:
-    """The codes of its reasons."""
-    return {reason["code"] for reason in repetition["reasons"]}
+def seen(name: str, where: Path, repetition: dict[str, Any], findings: Findings) -> set[str] | None:
+    """The codes of a repetition's reasons; None, and a skip is noted, where the cheat could not be tried."""
+    log = (where / "service.log").read_text(errors="replace")
+    if IMPOSSIBLE in log:
+        findings.skipped.append(f"{name}: {log.split(IMPOSSIBLE, 1)[1].splitlines()[0]}")
+        return None
+    codes = {reason["code"] for reason in repetition["reasons"]}
+    print(f"{name}: {sorted(codes)}", flush=True)
+    return codes
 
 
 def check_contract(folder: Path, cheats: list[Cheat], findings: Findings) -> None:
@@ -96,12 +106,9 @@ def check_run(folder: Path, cheats: list[Cheat], findings: Findings) -> None:
     findings.expect(code == (1 if any(c.codes for c in cheats) else 0), f"the run ended with {code}")
     for cheat in [HONEST, *cheats]:
         where, repetition = found[cheat.target]
-        log = (where / "service.log").read_text(errors="replace")
-        if IMPOSSIBLE in log:
-            findings.skipped.append(f"{cheat.target}: {log.split(IMPOSSIBLE, 1)[1].splitlines()[0]}")
+        codes = seen(cheat.target, where, repetition, findings)
+        if codes is None:
             continue
-        codes = codes_of(repetition)
-        print(f"{cheat.target}: {sorted(codes)}", flush=True)
         told = [reason["message"] for reason in repetition["reasons"]]
         findings.expect(cheat.codes <= codes, f"{cheat.target} must fail {sorted(cheat.codes)}, but failed {told}")
         findings.expect(codes <= cheat.codes | cheat.also, f"{cheat.target} must only fail {sorted(cheat.codes)}, but failed {told}")
@@ -126,14 +133,11 @@ def check_host(folder: Path, what: Cheat | Disturbance, findings: Findings) -> N
     with disturbed(what.name, process.pid):
         trial.ended(process)
     where, repetition = trial.repetitions(out)[cheat.target]
-    log = (where / "service.log").read_text(errors="replace")
-    if IMPOSSIBLE in log:
-        findings.skipped.append(f"{what.name}: {log.split(IMPOSSIBLE, 1)[1].splitlines()[0]}")
+    codes = seen(what.name, where, repetition, findings)
+    if codes is None:
         return
-    codes = codes_of(repetition)
-    print(f"{what.name}: {sorted(codes)}", flush=True)
     findings.expect(what.codes <= codes, f"{what.name} must fail {sorted(what.codes)}, but failed {repetition['reasons']}")
-    findings.expect(codes <= what.codes | HOST, f"{what.name} must only fail lines about the host, but failed {repetition['reasons']}")
+    findings.expect(codes <= what.codes | HOST_CAUSES, f"{what.name} must only fail lines of the host, but failed {repetition['reasons']}")
 
 
 @contextmanager

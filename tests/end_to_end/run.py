@@ -14,13 +14,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from labtest.programs import expect, run
-from labtest.results import only_run
+from labtest.results import HOST_CAUSES, only_run
 
 VERDICTS = {"different", "equivalent", "cannot_tell", "no_verdict"}
 TARGETS = {"go", "python", "rust-sqlx", "rust-tokio-postgres"}
 BLOCKS = 3
-# A host that was disturbed makes a repetition invalid, rightly; it says nothing of the lab, so it is told and allowed.
-HOST_CAUSES = {"host_idle", "foreign_cpu", "host_steal", "clock_step", "generator_cpu", "stall", "memory_pressure", "io_pressure"}
 
 
 def check_stored(folder: Path) -> dict[str, int]:

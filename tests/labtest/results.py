@@ -6,6 +6,11 @@ from typing import Any
 
 from .programs import expect
 
+HOST_CAUSES = frozenset(
+    {"host_idle", "foreign_cpu", "host_steal", "clock_step", "generator_cpu", "stall", "memory_pressure", "io_pressure"}
+)
+"""Reasons that speak of a disturbed host: the repetition is invalid, rightly, and nothing is said of lab or service."""
+
 
 def runs(results: Path) -> list[Path]:
     """Folders of runs, oldest first."""

@@ -5,7 +5,10 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from stranger import ROOT, bench, copy_of_lab, expect
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from labtest.programs import expect
+from stranger import ROOT, bench, copy_of_lab
 
 ADD = (
     "new-target", "tiny",
@@ -32,14 +35,14 @@ def main() -> None:
         said = bench(lab, *ADD)
         expect(f"bench --lab {lab.name} contract tiny" in said, "the next commands are not told")
         check_table(before, lab.read_text())
-        expect("already" in bench(lab, *ADD, code=2), "a name that is taken is not refused with its reason")
-        expect("`Tiny` is no target name" in bench(lab, "new-target", "Tiny", code=2), "an ill-formed name is not refused")
+        expect("already" in bench(lab, *ADD, codes=(2,)), "a name that is taken is not refused with its reason")
+        expect("`Tiny` is no target name" in bench(lab, "new-target", "Tiny", codes=(2,)), "an ill-formed name is not refused")
 
-        said = bench(lab, "contract", "tiny", code=4)
+        said = bench(lab, "contract", "tiny", codes=(4,))
         # /healthz has a space too much: byte 10 is the first that differs.
         expect("first difference at byte 10" in said, "the first differing byte is not shown")
         expect("try: curl" in said, "no command to try is shown")
-        said = bench(lab, "run", "--mode", "single", "--quick", "-t", "tiny", "--out", results, code=4)
+        said = bench(lab, "run", "--mode", "single", "--quick", "-t", "tiny", "--out", results, codes=(4,))
         expect("nothing was measured" in said and "first difference at byte" in said, "the run does not say why it stopped")
         expect(not list(Path(results).rglob("repetition.json")), "a service that breaks the contract was measured")
     print(f"own service: refused as it must be; {ROOT.name} is as it was")

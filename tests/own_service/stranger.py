@@ -1,10 +1,10 @@
 """What a stranger has: a copy of lab.toml beside it, `bench` on PATH, and what it prints."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from labtest.programs import run
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -20,20 +20,6 @@ def copy_of_lab(name: str) -> Iterator[Path]:
         lab.unlink()
 
 
-def bench(lab: Path, *arguments: str, code: int = 0, codes: tuple[int, ...] = ()) -> str:
-    """Runs `bench --lab LAB ARGUMENTS`, shows it, and returns what it printed; the exit code must be as expected."""
-    command = ["bench", "--lab", lab.name, *arguments]
-    print(f"$ {' '.join(command)}", flush=True)
-    done = subprocess.run(
-        command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
-    print(done.stdout, flush=True)
-    expected = codes or (code,)
-    expect(done.returncode in expected, f"bench {arguments[0]} ended with {done.returncode}, expected one of {expected}")
-    return done.stdout
-
-
-def expect(holds: bool, otherwise: str) -> None:
-    """Ends the test with the reason when it does not hold."""
-    if not holds:
-        sys.exit(f"own service: {otherwise}")
+def bench(lab: Path, *arguments: str, codes: Sequence[int] = (0,)) -> str:
+    """Runs `bench --lab LAB ARGUMENTS` and returns what it printed; the exit code must be one of these."""
+    return run("bench", "--lab", lab.name, *arguments, cwd=ROOT, codes=codes).text

@@ -4,11 +4,14 @@ Needs `bench` and `analyze` on PATH, as ./lab sets them up. Ends with 0 when all
 """
 
 import json
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from labtest.programs import expect, run
 
 VALUES = [5, 10]
 BLOCKS = 2
@@ -16,25 +19,9 @@ BLOCKS = 2
 HOST_CAUSES = {"host_idle", "foreign_cpu", "host_steal", "clock_step", "generator_cpu", "capacity"}
 
 
-def run(*command: str, codes: tuple[int, ...] = (0,)) -> str:
-    """Runs a program, shows it, and returns its standard output."""
-    print(f"$ {' '.join(command)}", flush=True)
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-    print(done.stderr, flush=True)
-    print(done.stdout, flush=True)
-    expect(done.returncode in codes, f"{command[0]} ended with {done.returncode}, expected one of {codes}")
-    return done.stdout if done.returncode != 2 else words(done.stderr)
-
-
 def words(text: str) -> str:
     """An error message without its line breaks and frame."""
     return " ".join(text.replace("│", " ").split())
-
-
-def expect(holds: bool, otherwise: str) -> None:
-    """Ends the test with the reason when it does not hold."""
-    if not holds:
-        sys.exit(f"sweep: {otherwise}")
 
 
 def only_host_causes(folder: Path) -> int:
@@ -52,9 +39,9 @@ def only_host_causes(folder: Path) -> int:
 def refusals() -> None:
     """Values that cannot be are refused before anything starts, in the words of lab.toml's own check."""
     sweep = ("bench", "sweep", "--list")
-    said = run(*sweep, "--mode", "multi", "--db-connections", "40,42", codes=(2,))
+    said = words(run(*sweep, "--mode", "multi", "--db-connections", "40,42", codes=(2,)).err)
     expect("mode multi: 42 db_connections do not divide by 4 processes" in said, f"another refusal: {said}")
-    said = run(*sweep, "--mode", "single", "--db-connections", "10,91", codes=(2,))
+    said = words(run(*sweep, "--mode", "single", "--db-connections", "10,91", codes=(2,)).err)
     expect("91 connections and 10 for the lab itself do not fit max_connections = 100" in said, f"another refusal: {said}")
     run(*sweep, "--mode", "single", "--db-connections", "5,10", "--vus", "8,16", codes=(2,))
     run(*sweep, "--mode", "single", "--profile", "open", "--vus", "8,16", codes=(2,))
@@ -64,7 +51,7 @@ def check_sweep(results: Path) -> None:
     """Every value has its own complete run; the report keeps them apart."""
     values = ",".join(map(str, VALUES))
     load = ("--profile", "quick", "--measure", "2", "--repetitions", str(BLOCKS))
-    out = run("bench", "sweep", "--mode", "single", "-t", "go", "--db-connections", values, *load, "--out", str(results), codes=(0, 1))
+    out = run("bench", "sweep", "--mode", "single", "-t", "go", "--db-connections", values, *load, "--out", str(results), codes=(0, 1)).out
     expect("Where does the ranking flip?" in out, "the sweep ends without its table")
     (folder,) = [path.parent for path in results.glob("*/sweep.json")]
     plan = json.loads((folder / "sweep.json").read_text())
@@ -74,7 +61,7 @@ def check_sweep(results: Path) -> None:
     run("bench", "validate", str(folder))
     run("bench", "resume", str(folder), codes=(0, 1))
     expect(only_host_causes(folder) == BLOCKS * len(VALUES), "going on with a complete sweep ran something")
-    report: dict[str, Any] = json.loads(run("analyze", str(results), "--format", "json"))
+    report: dict[str, Any] = json.loads(run("analyze", str(results), "--format", "json").out)
     expect([one["value"] for one in report["values"]] == VALUES, f"the report has other values: {report['values']}")
     for one in report["values"]:
         seen = {repetition["block"] for repetition in one["document"]["repetitions"]}
@@ -99,7 +86,7 @@ def check_capacity(results: Path) -> None:
     expect(sum(step["requests"] for step in steps) == repetition["requests"], "requests are missing from the steps")
     first = steps[0]
     expect(abs(first["requests"] - first["planned"]) <= 0.05 * first["planned"], f"the first step is not its schedule: {first}")
-    report = json.loads(run("analyze", str(folder), "--format", "json"))
+    report = json.loads(run("analyze", str(folder), "--format", "json").out)
     (capacity,) = [metric for metric in report["metrics"] if metric["metric"] == "capacity"]
     expect(capacity["role"] == "primary", "capacity is not the question of this profile")
     if repetition["valid"]:

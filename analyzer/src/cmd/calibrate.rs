@@ -1,8 +1,9 @@
 //! `analyze calibrate`: the method tries out its own error rates (section 13.1 of the method).
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, Table};
 use lab_stats::simulate::calibrate::{FULL, calibrate};
+use lab_verdict::terminal::right;
 
 use crate::cli::CalibrateArgs;
 use crate::exit::Exit;
@@ -26,7 +27,6 @@ pub fn run(args: &CalibrateArgs) -> miette::Result<Exit> {
         .set_header(["check", "rate", "standard error", "must lie in", ""]);
     let percent = |x: f64| format!("{:.2}%", 100.0 * x);
     for line in &lines {
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
         table.add_row([
             Cell::new(&line.name),
             right(percent(line.value)),

@@ -43,11 +43,7 @@ pub fn write(
     format: Format,
     out: Option<&Path>,
 ) -> miette::Result<()> {
-    let style = if out.is_some() {
-        Style::plain()
-    } else {
-        Style::of_stdout()
-    };
+    let style = style(out);
     let text = match format {
         Format::Json => serde_json::to_string_pretty(doc).into_diagnostic()?,
         Format::Table => table::render(doc, receipt, style),
@@ -56,6 +52,15 @@ pub fn write(
         Format::Html => html::render(doc, receipt)?,
     };
     write_text(&text, out)
+}
+
+/// Plain in a file, else as standard output can show it.
+pub fn style(out: Option<&Path>) -> Style {
+    if out.is_some() {
+        Style::plain()
+    } else {
+        Style::of_stdout()
+    }
 }
 
 /// Writes a text to a file or to standard output.

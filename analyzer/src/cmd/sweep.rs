@@ -73,11 +73,7 @@ pub fn run(args: &ReportArgs, dir: &SweepDir) -> miette::Result<Exit> {
     let text = match args.format {
         Format::Json => serde_json::to_string_pretty(&doc).into_diagnostic()?,
         Format::Table => {
-            let style = if args.out.is_some() {
-                lab_verdict::terminal::Style::plain()
-            } else {
-                lab_verdict::terminal::Style::of_stdout()
-            };
+            let style = super::report::style(args.out.as_deref());
             let parts: Vec<(u32, &Manifest, &[Repetition], &Report)> = doc
                 .values
                 .iter()

@@ -2,10 +2,9 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use comfy_table::{Cell, Table};
 use lab_model::results::{Manifest, Repetition};
-use lab_verdict::terminal::{self, Style};
+use lab_verdict::terminal::{self, Style, right};
 
 use super::{label, short, support, with_interval};
 use crate::doc::Document;
@@ -47,17 +46,9 @@ pub fn render(doc: &Document, receipt: Option<(&Manifest, &[Repetition])>, style
 }
 
 fn table(style: Style, header: &[&str]) -> Table {
-    let mut table = Table::new();
+    let mut table = terminal::plain(style);
+    table.set_header(header);
     table
-        .load_style(NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(style.width)
-        .set_header(header);
-    table
-}
-
-fn right(text: String) -> Cell {
-    Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
 fn pooled(doc: &Document, style: Style) -> Table {

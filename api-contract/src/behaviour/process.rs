@@ -12,14 +12,19 @@ use super::stage::{Ask, POLL, ask};
 use crate::http::Connection;
 use crate::run::verdict;
 
-/// In flight means: its query waits for our lock.
-pub(super) fn drain(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<(), StageError> {
-    // The request must outlive the suite's own steps on a busy machine.
+/// Restarts the service with a time limit that outlives the suite's own steps on a busy machine; gives the limit.
+fn restarted_patient(stage: &mut Stage<'_>) -> Result<Duration, StageError> {
     let patient = stage.promises.db_timeout.max(Duration::from_secs(8));
     stage.restart(&[EnvChange::set(
         "DB_TIMEOUT_MS",
         patient.as_millis().to_string(),
     )])?;
+    Ok(patient)
+}
+
+/// In flight means: its query waits for our lock.
+pub(super) fn drain(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<(), StageError> {
+    let patient = restarted_patient(stage)?;
     let address = stage.service.address();
     let question = Ask::User(1).fine(stage.oracle);
     let health = Ask::Health.fine(stage.oracle);
@@ -67,11 +72,7 @@ pub(super) fn drain_under_load(
     stage: &mut Stage<'_>,
     findings: &mut Findings,
 ) -> Result<(), StageError> {
-    let patient = stage.promises.db_timeout.max(Duration::from_secs(8));
-    stage.restart(&[EnvChange::set(
-        "DB_TIMEOUT_MS",
-        patient.as_millis().to_string(),
-    )])?;
+    let patient = restarted_patient(stage)?;
     let address = stage.service.address();
     let mut owner = stage.owner()?;
     let mut watcher = stage.owner()?;

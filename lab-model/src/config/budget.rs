@@ -72,7 +72,7 @@ impl Placeholders<'_> {
 
 impl Postgres {
     /// Head room for the lab's own connections (observer, contract suite, superuser reserve).
-    pub(crate) const RESERVE: u32 = 10;
+    pub const RESERVE: u32 = 10;
 
     /// The sentence for more connections than the server has room for.
     pub(crate) fn too_many(&self, db_connections: u32) -> Option<String> {

@@ -8,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Environment, EnvironmentKind, SCHEMA_VERSION, StoreError};
+use super::store::{StoreError, read_stored};
+use super::{Environment, EnvironmentKind};
 use crate::config::Profile;
 use crate::digest;
 
@@ -309,22 +310,7 @@ pub fn newest(results: &Path, environment: &Environment) -> Option<AaReport> {
 /// # Errors
 /// IO or form.
 pub fn read(session: &Path) -> Result<AaReport, StoreError> {
-    let path = session.join(FILE);
-    let form = |message: String| StoreError::Form {
-        path: path.display().to_string(),
-        message,
-    };
-    let value: Value =
-        serde_json::from_slice(&fs_err::read(&path)?).map_err(|e| form(e.to_string()))?;
-    let report: AaReport = serde_json::from_value(value).map_err(|e| form(e.to_string()))?;
-    if report.schema_version == SCHEMA_VERSION {
-        Ok(report)
-    } else {
-        Err(form(format!(
-            "schema_version {}, this program reads {SCHEMA_VERSION}",
-            report.schema_version
-        )))
-    }
+    read_stored(&session.join(FILE), |r: &AaReport| r.schema_version)
 }
 
 #[cfg(test)]

@@ -83,17 +83,9 @@ impl RunDir {
     /// # Errors
     /// IO or form.
     pub fn manifest(&self) -> Result<Manifest, StoreError> {
-        let manifest: Manifest = read_json(&self.root.join("manifest.json"))?;
-        if manifest.schema_version != SCHEMA_VERSION {
-            return Err(StoreError::Form {
-                path: self.root.join("manifest.json").display().to_string(),
-                message: format!(
-                    "schema_version {}, this program reads {SCHEMA_VERSION}",
-                    manifest.schema_version
-                ),
-            });
-        }
-        Ok(manifest)
+        read_stored(&self.root.join("manifest.json"), |m: &Manifest| {
+            m.schema_version
+        })
     }
 
     /// Where a repetition is, or will be.
@@ -171,16 +163,7 @@ impl RunDir {
         let mut all = Vec::new();
         for folder in found {
             let path = folder.join("repetition.json");
-            let repetition: Repetition = read_json(&path)?;
-            if repetition.schema_version != SCHEMA_VERSION {
-                return Err(StoreError::Form {
-                    path: path.display().to_string(),
-                    message: format!(
-                        "schema_version {}, this program reads {SCHEMA_VERSION}",
-                        repetition.schema_version
-                    ),
-                });
-            }
+            let repetition = read_stored(&path, |r: &Repetition| r.schema_version)?;
             let cell = Cell {
                 target: repetition.target.clone(),
                 block: repetition.block,
@@ -248,7 +231,25 @@ fn collect(folder: &Path, depth: u32, found: &mut Vec<PathBuf>) -> Result<(), St
     Ok(())
 }
 
-pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
+/// Reads a file that says its own version.
+pub(super) fn read_stored<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    version: fn(&T) -> u32,
+) -> Result<T, StoreError> {
+    let stored: T = read_json(path)?;
+    if version(&stored) == SCHEMA_VERSION {
+        return Ok(stored);
+    }
+    Err(StoreError::Form {
+        path: path.display().to_string(),
+        message: format!(
+            "schema_version {}, this program reads {SCHEMA_VERSION}",
+            version(&stored)
+        ),
+    })
+}
+
+fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, StoreError> {
     let bytes = fs_err::read(path)?;
     serde_json::from_slice(&bytes).map_err(|e| StoreError::Form {
         path: path.display().to_string(),

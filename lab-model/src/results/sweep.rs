@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::store::{StoreError, read_json};
-use super::{RunDir, SCHEMA_VERSION};
+use super::RunDir;
+use super::store::{StoreError, read_stored};
 use crate::atomic;
 
 /// What a sweep varies.
@@ -139,18 +139,7 @@ impl SweepDir {
     /// # Errors
     /// IO or form.
     pub fn sweep(&self) -> Result<Sweep, StoreError> {
-        let path = self.root.join("sweep.json");
-        let sweep: Sweep = read_json(&path)?;
-        if sweep.schema_version != SCHEMA_VERSION {
-            return Err(StoreError::Form {
-                path: path.display().to_string(),
-                message: format!(
-                    "schema_version {}, this program reads {SCHEMA_VERSION}",
-                    sweep.schema_version
-                ),
-            });
-        }
-        Ok(sweep)
+        read_stored(&self.root.join("sweep.json"), |s: &Sweep| s.schema_version)
     }
 
     /// Name of the folder of one value; they sort as the values do.

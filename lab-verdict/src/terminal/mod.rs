@@ -1,6 +1,7 @@
 //! Receipt and verdict as text for a terminal: the receipt before any verdict, the verdict in plain words first.
 
 mod grid;
+mod plain;
 mod style;
 
 use std::fmt::Write as _;
@@ -9,6 +10,7 @@ use grid::{GLUE, Grid};
 use lab_model::results::{Manifest, ReceiptLine, Repetition};
 use lab_stats::plan::Role;
 use lab_stats::report::{MetricReport, Report, Verdict};
+pub use plain::{plain, right};
 pub use style::Style;
 
 use crate::{capacity, fairness, laboratory};

@@ -3,7 +3,7 @@
 import exec from 'k6/execution';
 import { sleep } from 'k6';
 import { REQUEST_TIMEOUT_S } from './plan.js';
-import { longestThinkMs } from './think.js';
+import { longestThinkMs, pause } from './think.js';
 
 export const TAIL_S = 0.4;
 // Handing over takes milliseconds of k6's core: first, the others' last requests finish.
@@ -22,8 +22,7 @@ export function closedLoop(plan, record, send, think) {
     endMs = exec.scenario.startTime + plan.measureS * 1000;
     calmMs = endMs - LONGEST_MS - longestThinkMs(plan);
     // k6 starts all users at once: they must not send their first requests as one burst.
-    const pauseS = think();
-    if (pauseS > 0) sleep(pauseS);
+    pause(think());
   }
 
   function finish() {
@@ -39,7 +38,7 @@ export function closedLoop(plan, record, send, think) {
       const pauseS = think();
       // A slow last request ends when the scenario is over: there is no other iteration then.
       if (now() + pauseS * 1000 < endMs) {
-        if (pauseS > 0) sleep(pauseS);
+        pause(pauseS);
         return;
       }
     }
@@ -51,8 +50,7 @@ export function closedLoop(plan, record, send, think) {
     const startMs = now();
     if (startMs < calmMs) {
       send(startMs);
-      const pauseS = think();
-      if (pauseS > 0) sleep(pauseS);
+      pause(think());
     } else {
       nearTheEnd(startMs);
     }

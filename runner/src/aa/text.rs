@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, Table};
 use lab_model::results::aa::{AaReport, Detection};
 use lab_stats::metric::Metric;
 use lab_stats::uniformity;
+use lab_verdict::terminal::right;
 
 const BINS: usize = 10;
 
@@ -162,7 +163,7 @@ fn table(header: &[&str]) -> Table {
 
 fn row<const N: usize>(head: &str, cells: [String; N]) -> Vec<Cell> {
     std::iter::once(Cell::new(head))
-        .chain(cells.map(|c| Cell::new(c).set_alignment(CellAlignment::Right)))
+        .chain(cells.map(right))
         .collect()
 }
 

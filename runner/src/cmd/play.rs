@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lab_limits::{Group, GroupSpec};
-use lab_model::config::Setting;
+use lab_model::config::{Postgres, Setting};
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use serde::{Deserialize, Serialize};
 
@@ -125,10 +125,8 @@ pub fn up(cli: &Cli, context: &Context, args: &UpArgs) -> miette::Result<Exit> {
 
 /// In a run one service at a time has the database; here all of them have their pools at once.
 fn with_room_for_all(context: &Context, names: &[String], mode: &str) -> miette::Result<Context> {
-    /// The lab's own connections and Postgres' reserve for superusers.
-    const OWN: i64 = 10;
     let mut context = context.clone();
-    let mut wanted = OWN;
+    let mut wanted = i64::from(Postgres::RESERVE);
     for name in names {
         wanted += i64::from(context.lab.budget(mode, name)?.db_connections);
     }

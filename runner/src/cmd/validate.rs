@@ -146,10 +146,7 @@ fn repetition_problems(manifest: &Manifest, folder: &Path, r: &Repetition) -> Ve
     match figures::read(&folder.join("samples.parquet")) {
         Err(e) => problems.push(format!("{e:?}")),
         Ok((samples, again)) => {
-            let (started, duration, failed) = capacity::columns(&samples);
-            problems.extend(lab_verdict::capacity::problems(
-                manifest, r, &started, &duration, &failed,
-            ));
+            problems.extend(capacity::problems(manifest, r, &samples));
             problems.extend(differences(r, &again.metrics, again.requests, again.failed));
         }
     }

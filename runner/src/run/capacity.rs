@@ -1,9 +1,10 @@
 //! The steps of a rising rate, with what was seen of the host and of k6 in each.
 
-use lab_model::results::{K6Figures, Manifest, StepFigures};
+use lab_model::results::{K6Figures, Manifest, Repetition, StepFigures};
 use lab_record::Samples;
 use lab_verdict::capacity;
 
+use super::figures::columns;
 use super::observe::Looks;
 
 /// The steps of one repetition; empty where the load does not look for the capacity.
@@ -42,12 +43,10 @@ pub fn steps(
     steps
 }
 
-/// The measured requests as columns, in order of their start.
-pub fn columns(samples: &Samples) -> (Vec<i64>, Vec<i64>, Vec<bool>) {
-    let rows = samples.phase_in_time_order("measure");
-    (
-        rows.iter().map(|&i| samples.started_at[i]).collect(),
-        rows.iter().map(|&i| samples.duration[i]).collect(),
-        rows.iter().map(|&i| samples.failed[i]).collect(),
-    )
+/// What of a repetition's steps and capacity is not what its record says.
+pub fn problems(manifest: &Manifest, stored: &Repetition, samples: &Samples) -> Vec<String> {
+    // Sorting all requests is only worth it where there are steps.
+    let sorted = capacity::schedule(manifest).map(|_| columns(samples));
+    let (started, duration, failed) = sorted.unwrap_or_default();
+    capacity::problems(manifest, stored, &started, &duration, &failed)
 }

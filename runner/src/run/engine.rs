@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use api_contract::{Oracle, Subject, Suite};
+use indexmap::IndexMap;
 use jiff::Timestamp;
 use lab_limits::{CpuPlan, GroupSpec, Wanted, plan_cpus};
 use lab_model::digest;
@@ -32,7 +33,7 @@ use crate::ui;
 const SHOWN_CASES: usize = 3;
 
 /// Said after results of which some do not count.
-pub(super) const SOME_INVALID: &str =
+const SOME_INVALID: &str =
     "Some repetitions do not count; what to do about each line: docs/TROUBLESHOOTING.md";
 
 /// A session with its cluster: what a run, the contract suite and `up` start from.
@@ -97,6 +98,163 @@ impl Ground {
     }
 }
 
+/// What stands before the first repetition, and what all of them share.
+pub(super) struct Stand<'a> {
+    context: &'a Context,
+    interrupt: &'a Interrupt,
+    ground: Ground,
+    oracle: Oracle,
+    expected: PathBuf,
+    queries: Queries,
+}
+
+impl<'a> Stand<'a> {
+    /// Opens the ground and reads what repetitions are checked against.
+    ///
+    /// # Errors
+    /// A program is missing, or as [`Ground::open`].
+    pub fn open(
+        context: &'a Context,
+        id: &str,
+        mode: &str,
+        limits: &LimitArgs,
+        interrupt: &'a Interrupt,
+    ) -> miette::Result<Self> {
+        // What is missing is said before anything is started.
+        for name in ["initdb", "postgres", "psql", "k6"] {
+            context.inventory.program(name)?;
+        }
+        ui::note("Starting Postgres, seeding users …");
+        let ground = Ground::open(context, id, mode, limits, interrupt)?;
+        let oracle = Oracle::connect(&ground.cluster.owner_url()).into_diagnostic()?;
+        let expected = ground.session.dir.join("expected.json");
+        write_expected(&oracle, &expected)?;
+        let queries = Queries::load(context, &mut ground.cluster.connect()?)?;
+        Ok(Self {
+            context,
+            interrupt,
+            ground,
+            oracle,
+            expected,
+            queries,
+        })
+    }
+
+    /// What is recorded of it with results of these targets.
+    ///
+    /// # Errors
+    /// A version cannot be asked, or a file cannot be read.
+    pub fn facts(&self, targets: &[String]) -> miette::Result<Facts> {
+        describe(self.context, &self.ground, targets)
+    }
+
+    /// The lab of one run.
+    pub fn lab<'b>(&'b mut self, manifest: &'b Manifest, run: &'b RunDir) -> Lab<'b> {
+        Lab {
+            context: self.context,
+            session: &self.ground.session,
+            cluster: &mut self.ground.cluster,
+            oracle: &self.oracle,
+            expected: &self.expected,
+            queries: &self.queries,
+            cpus: &self.ground.cpus,
+            manifest,
+            run,
+            interrupt: self.interrupt,
+            delay: None,
+        }
+    }
+
+    /// Takes it all down.
+    ///
+    /// # Errors
+    /// Something cannot be cleaned up.
+    pub fn close(self) -> miette::Result<()> {
+        drop(self.ground.cluster);
+        self.ground.session.close()
+    }
+}
+
+/// One repetition that is still to be made.
+pub(super) struct Turn<'a> {
+    /// Plan of its run.
+    pub manifest: &'a Manifest,
+    /// Where it is stored.
+    pub run: &'a RunDir,
+    /// Target and block.
+    pub cell: Cell,
+    /// Its place in the block, from 1.
+    pub slot: u32,
+    /// The value of a sweep, for people: "30 connections".
+    pub value: Option<String>,
+}
+
+/// Makes the repetitions in their order. They have the same load and differ in their budgets at most.
+///
+/// # Errors
+/// What ends a run: see [`Lab::repetition`].
+pub(super) fn take(
+    turns: &[Turn<'_>],
+    stand: &mut Stand<'_>,
+    summary_dir: Option<&Path>,
+    course: &mut dyn Course,
+) -> miette::Result<()> {
+    let Some(first) = turns.first() else {
+        return Ok(());
+    };
+    let Manifest { profile, plan, .. } = first.manifest;
+    let each = profile.warmup_s + profile.measure_s + plan.cooldown_s + OVERHEAD_S;
+    let mut progress = Progress::new(turns.len(), each);
+    let role = &stand.context.lab.postgres.role;
+    progress.watch(role, &profile.mix, || stand.ground.cluster.connect())?;
+    for turn in turns {
+        let value = turn.value.as_deref();
+        progress.doing(&format!(
+            "block {}/{}: {}{}",
+            turn.cell.block,
+            turn.manifest.order.len(),
+            turn.cell.target,
+            value.map_or(String::new(), |value| format!(" with {value}")),
+        ));
+        let mut lab = stand.lab(turn.manifest, turn.run);
+        lab.delay = course.delay(&lab, &turn.cell)?;
+        let repetition = lab.repetition(&turn.cell, turn.slot, summary_dir)?;
+        progress.stored(&format!(
+            "{}{}",
+            value.map_or(String::new(), |value| format!("{value}: ")),
+            health(&repetition)
+        ));
+        let rest = Duration::from_secs_f64(plan.cooldown_s);
+        stand.interrupt.sleep(rest).map_err(miette::Report::from)?;
+    }
+    progress.finish();
+    Ok(())
+}
+
+/// Says how what was stopped by an error goes on.
+pub(super) fn say_how_to_go_on(error: &miette::Report, path: &Path) {
+    let why = match error.downcast_ref::<LabError>() {
+        // Going on would meet the same service.
+        Some(LabError::Contract { .. }) => return,
+        Some(LabError::Interrupted) => "Interrupted",
+        _ => "Stopped by an error",
+    };
+    ui::note(&format!(
+        "{why}; nothing that was stored is lost. Go on with: bench resume {}",
+        path.display()
+    ));
+}
+
+/// The last lines of what was measured to its end, and its exit code.
+pub(super) fn ended(path: &Path, all_valid: bool) -> Exit {
+    ui::say(&format!("Results: {}", path.display()));
+    if all_valid {
+        return Exit::Ok;
+    }
+    ui::note(SOME_INVALID);
+    Exit::SomeInvalid
+}
+
 /// Where a run comes from.
 pub enum Source {
     /// A new plan.
@@ -138,21 +296,12 @@ pub trait Course {
 }
 
 /// `bench run`: receipt and verdict.
-struct Comparison;
+pub(super) struct Comparison;
 
 impl Course for Comparison {
     fn finish(&mut self, run: &RunDir, manifest: &Manifest) -> miette::Result<Exit> {
         let repetitions = verdict::print(run, manifest)?;
-        ui::say(&format!("Results: {}", run.path().display()));
-        let all_valid = repetitions.iter().all(|r| r.valid);
-        if !all_valid {
-            ui::note(SOME_INVALID);
-        }
-        Ok(if all_valid {
-            Exit::Ok
-        } else {
-            Exit::SomeInvalid
-        })
+        Ok(ended(run.path(), repetitions.iter().all(|r| r.valid)))
     }
 }
 
@@ -190,79 +339,40 @@ pub fn run_course(
     interrupt: &Interrupt,
 ) -> miette::Result<Exit> {
     let now = Timestamp::now();
-    let (mode, id) = match &source {
-        Source::New { plan, .. } => (plan.mode.clone(), plan.run_id(now)),
+    let (mode, id, targets) = match &source {
+        Source::New { plan, .. } => (plan.mode.clone(), plan.run_id(now), names(&plan.targets)),
         Source::Resume(run) => {
             let manifest = run.manifest()?;
-            (manifest.mode, manifest.run_id)
+            let targets = names(&manifest.targets);
+            (manifest.mode, manifest.run_id, targets)
         }
     };
-    // What is missing is said before anything is started.
-    for name in ["initdb", "postgres", "psql", "k6"] {
-        context.inventory.program(name)?;
-    }
-    ui::note("Starting Postgres, seeding users …");
-    let mut ground = Ground::open(context, &id, &mode, limits, interrupt)?;
-    let oracle = Oracle::connect(&ground.cluster.owner_url()).into_diagnostic()?;
-    let expected = ground.session.dir.join("expected.json");
-    write_expected(&oracle, &expected)?;
-    let queries = Queries::load(context, &mut ground.cluster.connect()?)?;
-    let targets: Vec<String> = match &source {
-        Source::New { plan, .. } => plan.targets.keys().cloned().collect(),
-        Source::Resume(run) => run.manifest()?.targets.keys().cloned().collect(),
-    };
-    let facts = describe(context, &ground, &targets)?;
+    let mut stand = Stand::open(context, &id, &mode, limits, interrupt)?;
+    let facts = stand.facts(&targets)?;
     let (manifest, run) = open_results(source, facts, &id, now)?;
     course.opened(&run, &manifest)?;
-    let outcome = {
-        let mut lab = Lab {
-            context,
-            session: &ground.session,
-            cluster: &mut ground.cluster,
-            oracle: &oracle,
-            expected: &expected,
-            queries: &queries,
-            cpus: &ground.cpus,
-            manifest: &manifest,
-            run: &run,
-            interrupt,
-            delay: None,
-        };
-        verify_contract(&lab).and_then(|()| blocks(&mut lab, summary_dir, course))
-    };
-    drop(ground.cluster);
-    ground.session.close()?;
-    match outcome {
-        Ok(()) => {}
-        Err(e) => {
-            let why = match e.downcast_ref::<LabError>() {
-                // Going on would meet the same service.
-                Some(LabError::Contract { .. }) => return Err(e),
-                Some(LabError::Interrupted) => {
-                    run.clear_scratch()?;
-                    "Interrupted"
-                }
-                _ => "Stopped by an error",
-            };
-            ui::note(&format!(
-                "{why}; nothing that was stored is lost. Go on with: bench resume {}",
-                run.path().display()
-            ));
-            return Err(e);
+    let outcome = verify_contract(&stand.lab(&manifest, &run))
+        .and_then(|()| take(&turns(&manifest, &run)?, &mut stand, summary_dir, course));
+    stand.close()?;
+    if let Err(error) = outcome {
+        if matches!(error.downcast_ref(), Some(LabError::Interrupted)) {
+            run.clear_scratch()?;
         }
+        say_how_to_go_on(&error, run.path());
+        return Err(error);
     }
     run.clear_scratch()?;
     course.finish(&run, &manifest)
 }
 
-/// All blocks; cells that are stored already are left alone.
-fn blocks(
-    lab: &mut Lab<'_>,
-    summary_dir: Option<&Path>,
-    course: &mut dyn Course,
-) -> miette::Result<()> {
-    let stored: Vec<Cell> = lab
-        .run
+/// Names of a plan's targets.
+pub(super) fn names(targets: &IndexMap<String, String>) -> Vec<String> {
+    targets.keys().cloned().collect()
+}
+
+/// What is not stored yet.
+fn turns<'a>(manifest: &'a Manifest, run: &'a RunDir) -> miette::Result<Vec<Turn<'a>>> {
+    let stored: Vec<Cell> = run
         .repetitions()?
         .into_iter()
         .map(|(_, r)| Cell {
@@ -270,8 +380,7 @@ fn blocks(
             block: r.block,
         })
         .collect();
-    let manifest = lab.manifest;
-    let mut todo = Vec::new();
+    let mut turns = Vec::new();
     for (block, order) in (1..).zip(&manifest.order) {
         for (slot, target) in (1..).zip(order) {
             let cell = Cell {
@@ -279,36 +388,21 @@ fn blocks(
                 block,
             };
             if !stored.contains(&cell) {
-                todo.push((cell, slot));
+                turns.push(Turn {
+                    manifest,
+                    run,
+                    cell,
+                    slot,
+                    value: None,
+                });
             }
         }
     }
-    let each = manifest.profile.warmup_s
-        + manifest.profile.measure_s
-        + manifest.plan.cooldown_s
-        + OVERHEAD_S;
-    let mut progress = Progress::new(todo.len(), each);
-    let role = &lab.context.lab.postgres.role;
-    progress.watch(role, &manifest.profile.mix, || lab.cluster.connect())?;
-    for (cell, slot) in todo {
-        progress.doing(&format!(
-            "block {}/{}: {}",
-            cell.block,
-            manifest.order.len(),
-            cell.target
-        ));
-        lab.delay = course.delay(lab, &cell)?;
-        let repetition = lab.repetition(&cell, slot, summary_dir)?;
-        progress.stored(&health(&repetition));
-        let rest = Duration::from_secs_f64(manifest.plan.cooldown_s);
-        lab.interrupt.sleep(rest).map_err(miette::Report::from)?;
-    }
-    progress.finish();
-    Ok(())
+    Ok(turns)
 }
 
 /// Health of a repetition in one line: no latencies, so that nobody stops at a figure they like.
-pub(super) fn health(r: &Repetition) -> String {
+fn health(r: &Repetition) -> String {
     let cpu = |group: &str| {
         let used = r.evidence.cpu.get(group).and_then(|u| u.cpus);
         used.map_or("?".to_owned(), |v| format!("{v:.2}"))
@@ -372,7 +466,7 @@ pub(super) fn verify_contract(lab: &Lab<'_>) -> miette::Result<()> {
 }
 
 /// Exact lengths of all answers in bytes and the beginnings of their digests, for the load script's checks.
-pub(super) fn write_expected(oracle: &Oracle, path: &Path) -> miette::Result<()> {
+fn write_expected(oracle: &Oracle, path: &Path) -> miette::Result<()> {
     let lengths = oracle.expected_lengths();
     let short = |body: String| digest::of_bytes(body.as_bytes())[..DIGEST_DIGITS].to_owned();
     let users = (1..=oracle.total()).filter_map(|number| oracle.user_body(number));
@@ -411,11 +505,7 @@ pub fn environment_kind() -> EnvironmentKind {
     }
 }
 
-pub(super) fn describe(
-    context: &Context,
-    ground: &Ground,
-    targets: &[String],
-) -> miette::Result<Facts> {
+fn describe(context: &Context, ground: &Ground, targets: &[String]) -> miette::Result<Facts> {
     let sets = ground.sets().map(|s| {
         BTreeMap::from([
             ("service".to_owned(), s.service.clone()),

@@ -41,10 +41,7 @@ pub fn read(path: &Path) -> miette::Result<(Samples, Figures)> {
 /// # Errors
 /// Durations that are no durations.
 pub fn of(samples: &Samples) -> miette::Result<Figures> {
-    let rows = samples.phase_in_time_order("measure");
-    let started: Vec<i64> = rows.iter().map(|&i| samples.started_at[i]).collect();
-    let duration: Vec<i64> = rows.iter().map(|&i| samples.duration[i]).collect();
-    let failed: Vec<bool> = rows.iter().map(|&i| samples.failed[i]).collect();
+    let (started, duration, failed) = columns(samples);
     let summary = RunSummary::of(&started, &duration, &failed).into_diagnostic()?;
     let support = summary.support.iter().map(|(name, s)| {
         let label = serde_json::to_value(s.label)
@@ -64,7 +61,7 @@ pub fn of(samples: &Samples) -> miette::Result<Figures> {
     Ok(Figures {
         metrics: summary.metrics(),
         support: support.collect(),
-        requests: rows.len() as u64,
+        requests: started.len() as u64,
         failed: failed.iter().filter(|f| **f).count() as u64,
         from_ns: started.first().copied().unwrap_or(0),
         to_ns: started
@@ -74,4 +71,14 @@ pub fn of(samples: &Samples) -> miette::Result<Figures> {
             .max()
             .unwrap_or(0),
     })
+}
+
+/// The measured requests as columns (start, duration, failed), in order of their start.
+pub(super) fn columns(samples: &Samples) -> (Vec<i64>, Vec<i64>, Vec<bool>) {
+    let rows = samples.phase_in_time_order("measure");
+    (
+        rows.iter().map(|&i| samples.started_at[i]).collect(),
+        rows.iter().map(|&i| samples.duration[i]).collect(),
+        rows.iter().map(|&i| samples.failed[i]).collect(),
+    )
 }

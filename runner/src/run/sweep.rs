@@ -3,9 +3,7 @@
 //! Each value is a run of its own with its own manifest, so nothing that reads a run can mix two values.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use api_contract::Oracle;
 use jiff::Timestamp;
 use lab_model::results::{
     Cell, Manifest, RunDir, SCHEMA_VERSION, Sweep, SweepCell, SweepDir, SweepPart, SweepVariable,
@@ -15,15 +13,12 @@ use rand::SeedableRng as _;
 use rand::seq::SliceRandom as _;
 use rand_chacha::ChaCha12Rng;
 
-use super::engine::{self, Ground};
-use super::measure::Lab;
-use super::plan::{OVERHEAD_S, Plan};
-use super::progress::Progress;
-use super::statements::Queries;
+use super::engine::{self, Comparison, Stand, Turn};
+use super::plan::Plan;
 use super::verdict;
 use crate::cli::{LimitArgs, RunArgs, SweepArgs};
 use crate::context::Context;
-use crate::error::{Exit, LabError};
+use crate::error::Exit;
 use crate::interrupt::Interrupt;
 use crate::ui;
 
@@ -61,7 +56,7 @@ impl SweepPlan {
             plans.push((*value, plan));
         }
         let Some((_, first)) = plans.first() else {
-            return Err(miette!("a sweep without values"));
+            return Err(without_values());
         };
         let seed = first.seed;
         let targets: Vec<String> = first.targets.keys().cloned().collect();
@@ -239,147 +234,56 @@ pub fn run(
     let now = Timestamp::now();
     let (id, mode, targets) = match &source {
         Source::New { plan, .. } => {
-            let (_, first) = plan
-                .plans
-                .first()
-                .ok_or_else(|| miette!("a sweep without values"))?;
+            let (_, first) = plan.plans.first().ok_or_else(without_values)?;
             let id = plan.id(now).unwrap_or_default();
-            (
-                id,
-                first.mode.clone(),
-                first.targets.keys().cloned().collect::<Vec<_>>(),
-            )
+            (id, first.mode.clone(), engine::names(&first.targets))
         }
         Source::Resume(dir) => {
             let sweep = dir.sweep()?;
             let parts = stored(dir, &sweep)?;
-            let first = parts
-                .first()
-                .ok_or_else(|| miette!("a sweep without values"))?;
-            let targets = first.manifest.targets.keys().cloned().collect();
-            (sweep.sweep_id, first.manifest.mode.clone(), targets)
+            let first = &parts.first().ok_or_else(without_values)?.manifest;
+            let targets = engine::names(&first.targets);
+            (sweep.sweep_id, first.mode.clone(), targets)
         }
     };
-    ui::note("Starting Postgres, seeding users …");
-    let mut ground = Ground::open(context, &id, &mode, limits, interrupt)?;
-    let oracle = Oracle::connect(&ground.cluster.owner_url()).into_diagnostic()?;
-    let expected = ground.session.dir.join("expected.json");
-    engine::write_expected(&oracle, &expected)?;
-    let queries = Queries::load(context, &mut ground.cluster.connect()?)?;
-    let facts = engine::describe(context, &ground, &targets)?;
+    let mut stand = Stand::open(context, &id, &mode, limits, interrupt)?;
+    let facts = stand.facts(&targets)?;
     let (sweep, dir, parts) = open(source, &facts, &id, now)?;
-    let outcome = {
-        let mut lab_of = |part: &Part, step: &mut dyn FnMut(&mut Lab<'_>) -> miette::Result<()>| {
-            step(&mut Lab {
-                context,
-                session: &ground.session,
-                cluster: &mut ground.cluster,
-                oracle: &oracle,
-                expected: &expected,
-                queries: &queries,
-                cpus: &ground.cpus,
-                manifest: &part.manifest,
-                run: &part.run,
-                interrupt,
-                delay: None,
-            })
-        };
-        // With the smallest budget: what answers right there does so with more.
-        let verified = parts.first().map_or(Ok(()), |part| {
-            lab_of(part, &mut |lab| engine::verify_contract(lab))
-        });
-        verified.and_then(|()| blocks(&sweep, &parts, summary_dir, interrupt, &mut lab_of))
-    };
-    drop(ground.cluster);
-    ground.session.close()?;
+    // With the smallest budget: what answers right there does so with more.
+    let first = parts.first().ok_or_else(without_values)?;
+    let outcome = engine::verify_contract(&stand.lab(&first.manifest, &first.run)).and_then(|()| {
+        let turns = turns(&sweep, &parts)?;
+        engine::take(&turns, &mut stand, summary_dir, &mut Comparison)
+    });
+    stand.close()?;
     for part in &parts {
         part.run.clear_scratch()?;
     }
-    if let Err(e) = outcome {
-        let interrupted = e
-            .downcast_ref::<LabError>()
-            .is_some_and(|e| matches!(e, LabError::Interrupted));
-        if interrupted {
-            ui::note(&format!(
-                "Interrupted; nothing that was stored is lost. Go on with: bench resume {}",
-                dir.path().display()
-            ));
-        }
-        return Err(e);
+    if let Err(error) = outcome {
+        engine::say_how_to_go_on(&error, dir.path());
+        return Err(error);
     }
     let runs: Vec<(u32, &Manifest, &RunDir)> = parts
         .iter()
         .map(|p| (p.value, &p.manifest, &p.run))
         .collect();
     let all_valid = verdict::print_sweep(&sweep, &runs)?;
-    ui::say(&format!("Results: {}", dir.path().display()));
-    if !all_valid {
-        ui::note(engine::SOME_INVALID);
-    }
-    Ok(if all_valid {
-        Exit::Ok
-    } else {
-        Exit::SomeInvalid
-    })
+    Ok(engine::ended(dir.path(), all_valid))
 }
 
-/// Runs something with the lab of one value.
-type WithLab<'a> =
-    dyn FnMut(&Part, &mut dyn FnMut(&mut Lab<'_>) -> miette::Result<()>) -> miette::Result<()> + 'a;
-
-/// All blocks; cells that are stored already are left alone.
-fn blocks(
-    sweep: &Sweep,
-    parts: &[Part],
-    summary_dir: Option<&Path>,
-    interrupt: &Interrupt,
-    lab_of: &mut WithLab<'_>,
-) -> miette::Result<()> {
-    let todo = todo(sweep, parts)?;
-    let profile = parts
-        .first()
-        .map(|p| (&p.manifest.profile, p.manifest.plan.cooldown_s));
-    let each = profile.map_or(0.0, |(p, cooldown)| {
-        p.warmup_s + p.measure_s + cooldown + OVERHEAD_S
-    });
-    let mut progress = Progress::new(todo.len(), each);
-    if let Some(first) = parts.first() {
-        lab_of(first, &mut |lab| {
-            let role = &lab.context.lab.postgres.role;
-            progress.watch(role, &first.manifest.profile.mix, || lab.cluster.connect())
-        })?;
-    }
-    for (part, cell, slot) in todo {
-        let value = format!("{} {}", part.value, sweep.variable.label());
-        progress.doing(&format!(
-            "block {}/{}: {} with {value}",
-            cell.block,
-            sweep.order.len(),
-            cell.target
-        ));
-        let mut line = String::new();
-        lab_of(part, &mut |lab| {
-            let repetition = lab.repetition(&cell, slot, summary_dir)?;
-            line = engine::health(&repetition);
-            Ok(())
-        })?;
-        progress.stored(&format!("{value}: {line}"));
-        let rest = Duration::from_secs_f64(part.manifest.plan.cooldown_s);
-        interrupt.sleep(rest).map_err(miette::Report::from)?;
-    }
-    progress.finish();
-    Ok(())
+fn without_values() -> miette::Report {
+    miette!("a sweep without values")
 }
 
 /// What is not stored yet, in its order; the slot is the place among the targets of the same value.
-fn todo<'a>(sweep: &Sweep, parts: &'a [Part]) -> miette::Result<Vec<(&'a Part, Cell, u32)>> {
+fn turns<'a>(sweep: &Sweep, parts: &'a [Part]) -> miette::Result<Vec<Turn<'a>>> {
     let mut done = Vec::new();
     for part in parts {
         for (_, r) in part.run.repetitions()? {
             done.push((part.value, r.target, r.block));
         }
     }
-    let mut todo = Vec::new();
+    let mut turns = Vec::new();
     for (block, cells) in (1..).zip(&sweep.order) {
         for (i, cell) in cells.iter().enumerate() {
             let slot = 1 + cells[..i].iter().filter(|c| c.value == cell.value).count();
@@ -393,16 +297,20 @@ fn todo<'a>(sweep: &Sweep, parts: &'a [Part]) -> miette::Result<Vec<(&'a Part, C
                     )
                 })?;
             if !done.contains(&(cell.value, cell.target.clone(), block)) {
-                let target = cell.target.clone();
-                todo.push((
-                    part,
-                    Cell { target, block },
-                    u32::try_from(slot).unwrap_or(u32::MAX),
-                ));
+                turns.push(Turn {
+                    manifest: &part.manifest,
+                    run: &part.run,
+                    cell: Cell {
+                        target: cell.target.clone(),
+                        block,
+                    },
+                    slot: u32::try_from(slot).unwrap_or(u32::MAX),
+                    value: Some(format!("{} {}", part.value, sweep.variable.label())),
+                });
             }
         }
     }
-    Ok(todo)
+    Ok(turns)
 }
 
 /// Beginning of the names of sweeps that are being made.
