@@ -14,7 +14,10 @@ use crate::run::verdict;
 const IDLE: usize = 1000;
 /// Clients of each rude kind: more than any pool of the lab has connections.
 const RUDE: usize = 40;
-/// A head of this size is nobody's honest request. Each service has a limit of its own, well below.
+/// A browser with many cookies sends heads of this size.
+const LARGE: usize = 48 << 10;
+/// A head of this size is nobody's honest request. The limit of every service, 64 KiB, lies between; where exactly it
+/// is enforced depends on how much a server reads at once.
 const TOO_LARGE: usize = 256 << 10;
 /// Between two bytes of a slow client.
 const DRIP: Duration = Duration::from_millis(50);
@@ -132,14 +135,27 @@ pub(super) fn slow(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<(),
     stage.recovers(findings)
 }
 
-/// Heads that are far too large are refused by the parser, and cost the database nothing.
+/// Large heads are taken, and those that are too large are refused by the parser and cost the database nothing.
 pub(super) fn oversize(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<(), StageError> {
     let address = stage.service.address();
     let long = "x".repeat(TOO_LARGE);
     let many: String = (0..TOO_LARGE / 16)
         .map(|number| format!("X-{number:06}: 12345\r\n"))
         .collect();
-    let target = Ask::User(1).fine(stage.oracle).request.target;
+    let question = Ask::User(1).fine(stage.oracle);
+    let target = &question.request.target;
+    let cookies = "x".repeat(LARGE);
+    let answer = Connection::open(address, stage.limit()).and_then(|mut client| {
+        let head = format!("GET {target} HTTP/1.1\r\nHost: x\r\nCookie: {cookies}\r\n\r\n");
+        client.send_bytes(head.as_bytes())?;
+        client.receive(&question.request)
+    });
+    findings.answer(
+        &format!("with a head of {LARGE} bytes"),
+        &question,
+        address,
+        verdict(&question, &answer),
+    );
     let heads = [
         (
             "a target",
