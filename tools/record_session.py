@@ -1,4 +1,4 @@
-"""Records one real run as text: the whole of it in docs/SESSION.md, its verdict in README.md.
+"""Records one real run: the whole of it as text in docs/SESSION.md, its verdict in README.md with a picture of the ratios.
 
     python3 tools/record_session.py                       run ./lab bench-single and record it (more than ten minutes)
     python3 tools/record_session.py -- --quick            with arguments for `bench run`
@@ -9,6 +9,7 @@ Not a terminal: what is recorded is what a pipe gets, without colours and withou
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,12 @@ from labtools.say import LabError, say
 
 WIDTH = 100
 MARKER = "recorded by tools/record_session.py"
+PICTURE = ROOT / "docs" / "ratios.svg"
+# The report's own colours for a dark page: a picture on a page of somebody else has only its own style.
+DARK = (
+    '<style>@media (prefers-color-scheme: dark) { text, [fill="#111111"] { fill: #e8e8e4 } '
+    '[stroke="#111111"] { stroke: #e8e8e4 } [stroke="#DDDDDD"] { stroke: #3c3c3a } }</style>'
+)
 KEPT_ROWS = 4
 """Progress lines shown at the beginning; the rest is counted."""
 
@@ -79,6 +86,25 @@ def verdict(lines: list[str]) -> list[str]:
     return [*balance, *lines[start:end]]
 
 
+def picture(page: str) -> tuple[str, str]:
+    """The first plot of ratios in a report, and what it shows. A run of one target has none."""
+    section = re.search(r'<section id="ratios">(.*?)</section>', page, re.DOTALL)
+    found = section and re.search(r"<figcaption>(.*?)</figcaption>\s*(<svg[^>]*>)(.*?</svg>)", section[1], re.DOTALL)
+    if not found:
+        raise LabError("the report has no plot of ratios.")
+    return f"{found[2]}\n{DARK}{found[3]}\n", found[1]
+
+
+def report(run: Path) -> str:
+    """The report of a run, as a page."""
+    done = subprocess.run(
+        [str(ROOT / "lab"), "analyze", str(run), "--format", "html"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise LabError(f"`analyze` ended with {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
 def machine(manifest: dict[str, Any]) -> str:
     """Where and with what it ran, in plain words."""
     environment, versions = manifest["environment"], manifest["versions"]
@@ -113,10 +139,13 @@ def write(session: str, run: Path) -> None:
         "",
     ]
     page.write_text("\n".join(whole))
-    excerpt = [where[0].upper() + where[1:], "", "```text", *verdict(lines), "```"]
+    svg, caption = picture(report(run))
+    PICTURE.write_text(svg)
+    shown = f"![Ratios of the targets with their intervals: {caption}]({PICTURE.relative_to(ROOT)})"
+    excerpt = [where[0].upper() + where[1:], "", "```text", *verdict(lines), "```", "", shown]
     readme = ROOT / "README.md"
     readme.write_text(replace_block(readme.read_text(), MARKER, "\n".join(excerpt)))
-    say(f"written: {page.relative_to(ROOT)} and the verdict in README.md")
+    say(f"written: {page.relative_to(ROOT)}, {PICTURE.relative_to(ROOT)} and the verdict in README.md")
 
 
 def options(manifest: dict[str, Any]) -> list[str]:

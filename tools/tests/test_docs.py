@@ -8,7 +8,7 @@ from unittest.mock import patch
 from labdocs import commands, generated, links, markdown
 from labdocs.markdown import Block
 from labtools.say import LabError
-from record_session import shorten, tidy, verdict
+from record_session import picture, shorten, tidy, verdict
 
 PAGE = """\
 # A page
@@ -101,6 +101,14 @@ class SessionTest(unittest.TestCase):
         self.assertEqual(lines[-1], "Results: results/RUN")
         self.assertEqual(verdict(lines), ["The receipt balances", " * a vs b"])
         self.assertEqual(shorten(rows[:3]), rows[:3])
+
+    def test_the_first_plot_of_ratios_stands_alone(self) -> None:
+        figure = '<figure>\n<figcaption>p99 [ms]</figcaption>\n<svg width="9">\n<text/></svg>\n</figure>'
+        svg, caption = picture(f'<section id="a"><svg/></section><section id="ratios">{figure}<svg>2</svg></section>')
+        self.assertEqual(caption, "p99 [ms]")
+        self.assertRegex(svg, r'(?s)^<svg width="9">\n<style>.*</style>\n<text/></svg>\n$')
+        with self.assertRaises(LabError):
+            picture('<section id="ratios"></section><svg></svg>')
 
     def test_a_session_without_verdict_is_refused(self) -> None:
         with self.assertRaises(LabError):
