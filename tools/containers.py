@@ -1,21 +1,25 @@
 """The lab in containers: `./lab containers COMMAND`. docs/CONTAINERS.md"""
 
 import argparse
+import json
 import os
 import secrets
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from types import FrameType
 
 from labtools import images
-from labtools.container_bench import Bench, Plan
 from labtools.files import write_whole
 from labtools.lab_toml import Lab, Target
 from labtools.paths import ROOT
@@ -29,7 +33,8 @@ COMMANDS = {
     "down": "stop everything; the database stays in its volume",
     "clean": "stop everything and delete the database's volume, after asking (--yes: without)",
     "logs": "show the services' logs; logs-go, logs-py, logs-rust: only these",
-    "bench": "measure all services; bench-go, bench-py, bench-rust: only these",
+    "bench": "measure all services as `bench run` does, with its options; bench-go, bench-py, bench-rust: only these",
+    "resume": "go on with an interrupted measurement: resume RUN",
     "compose": "pass the rest on to compose, with the files of the mode",
 }
 READY_S = 60
@@ -120,37 +125,80 @@ class Containers:
         self.run("up", "-d", "--no-deps", image.service)
         self.wait_for(partial(answers, f"http://127.0.0.1:{target.port}/readyz"), f"bench-{image.service}")
 
-    def stop(self, name: str) -> None:
-        """Stops one service."""
-        self.run("stop", self.images[name][1].service)
-
-    def bench(self, names: list[str], options: argparse.Namespace) -> int:
-        """Measures in containers, one service at a time, in blocks."""
-        lab, quick = self.lab, options.quick
-        profile = options.profile or (lab.plan["quick"] if quick else lab.plan)["profile"]
-        if profile not in lab.profiles:
-            raise LabError(f"there is no profile `{profile}` in lab.toml; there are: {', '.join(lab.profiles)}.")
-        blocks = options.blocks or (lab.plan["quick"] if quick else lab.plan)["repetitions"]
-        seed = secrets.randbelow(2**32) if options.seed is None else options.seed
-        load = {key: value for key, value in lab.profiles[profile].items() if key != "title"}
-        plan = Plan(lab, self.mode, load, blocks, seed, self.chosen(names))
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-        folder = ROOT / "results" / "containers" / f"{stamp}-{self.mode}-{profile}"
-        folder.mkdir(parents=True)
+    def bench(self, names: list[str], rest: list[str]) -> int:
+        """`bench run` on containers, with what it says as the answer."""
+        chosen = self.chosen(names)
+        words = ["run", "--mode", self.mode, *(word for target, _ in chosen for word in ("--target", target.name)), *rest]
+        if names:
+            # One service alone: its summaries go where users of the native recipes find them.
+            words += ["--k6-summary-dir", str(ROOT / "loadtest" / "results")]
+        if "--list" in rest:
+            return runner(words, {})
         self.run("build", "postgres", "k6", *sorted(set(self.services(names))))
+        return self.measure(words)
+
+    def measure(self, words: list[str]) -> int:
+        """Starts what a measurement finds running, hands over to `bench`, and stops it all."""
         self.run("down")
         try:
             self.start_postgres()
             self.run("up", "-d", "--no-deps", "k6")
-            # One service alone: its summaries go where users of the native recipes find them.
-            summaries = ROOT / "loadtest" / "results" if names else None
-            bad = Bench(plan, self.engine, folder, summaries, self).run(say)
+            with self.told() as path:
+                return runner(words, {"BENCH_CONTAINERS": str(path)})
         finally:
             self.run("down")
-        place = folder.relative_to(ROOT)
-        print(f"{place}: k6's rows and what the cgroups told; seed {seed}; {bad} repetitions do not count.")
-        print(f"Judge them: ./lab exec analyze import --paired --scenario measure {place}/*.csv")
-        return 1 if bad else 0
+
+    @contextmanager
+    def told(self) -> Iterator[Path]:
+        """A file that only its owner can read, with what `bench` must know of the containers: a password is in it."""
+        port = int(os.environ.get("POSTGRES_PORT") or self.env.get("POSTGRES_PORT") or 5432)
+        stack = {
+            "compose": self.compose,
+            "engine": self.engine,
+            "postgres": {
+                "container": "bench-postgres",
+                "image": images.name("postgres"),
+                "port": port,
+                "user": "postgres",
+                "password": self.env["POSTGRES_PASSWORD"],
+            },
+            "k6": {"container": "bench-k6", "image": images.name("k6")},
+            "services": {
+                name: {"service": image.service, "container": f"bench-{image.service}", "image": image.name, "port": target.port}
+                for name, (target, image) in self.images.items()
+            },
+        }
+        with tempfile.NamedTemporaryFile("w", prefix="bench-containers-", suffix=".json", encoding="utf-8") as file:
+            json.dump(stack, file)
+            file.flush()
+            yield Path(file.name)
+
+
+def runner(words: list[str], env: dict[str, str]) -> int:
+    """Runs `bench`; its exit code. Ctrl-C reaches it from the terminal, and it ends in order: this only waits for it."""
+    try:
+        process = subprocess.Popen(["bench", "--lab", str(ROOT / "lab.toml"), *words], env=os.environ | env, cwd=ROOT)
+    except FileNotFoundError as error:
+        raise LabError("there is no `bench` on PATH: start through `./lab containers`.") from error
+
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGTERM:
+            process.terminate()
+
+    before = {number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def mode_of(run: str) -> str:
+    """The mode that an interrupted run was begun in."""
+    try:
+        return str(json.loads((Path(run) / "manifest.json").read_text(encoding="utf-8"))["mode"])
+    except (OSError, ValueError, KeyError) as error:
+        raise LabError(f"{run} is no folder of a run: {error}.") from error
 
 
 def answers(url: str) -> bool:
@@ -175,7 +223,7 @@ def run(command: str, options: argparse.Namespace, rest: list[str]) -> int:
     """Does one command."""
     verb, _, suffix = command.partition("-")
     names = GROUPS[suffix] if suffix else []
-    containers = Containers(options.mode)
+    containers = Containers(mode_of(rest[0]) if verb == "resume" and rest else options.mode)
     match verb:
         case "build":
             containers.run("build", *rest)
@@ -193,8 +241,10 @@ def run(command: str, options: argparse.Namespace, rest: list[str]) -> int:
             containers.run("logs", *rest, *containers.services(names))
         case "compose":
             containers.run(*rest)
+        case "resume":
+            return containers.measure(["resume", *rest])
         case _:
-            return containers.bench(names, options)
+            return containers.bench(names, rest)
     return 0
 
 
@@ -205,15 +255,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="containers",
         description="The lab in containers (docs/CONTAINERS.md).",
-        epilog=page,
+        epilog=f"{page}\n\nWhat else stands in the line goes on to compose, or to `bench run` (./lab exec bench run --help).",
+        allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("command", choices=[*COMMANDS, *with_groups], metavar="COMMAND")
     parser.add_argument("--mode", "-m", default="single", help="a mode of lab.toml [default: single]")
-    parser.add_argument("--quick", action="store_true", help="bench: a short look, plan.quick of lab.toml")
-    parser.add_argument("--profile", help="bench: a load of lab.toml [default: plan.profile]")
-    parser.add_argument("--blocks", type=int, help="bench: each service once a block [default: plan.repetitions]")
-    parser.add_argument("--seed", type=int, help="bench: of the order and the requests [default: random, told]")
     parser.add_argument("--yes", action="store_true", help="clean: do not ask")
     options, rest = parser.parse_known_args(arguments)
     try:

@@ -73,7 +73,7 @@ ACTIONLINT = ("go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12",
 CONTAINERS = (("cargo", "build", "--release", "--locked", "-p", "api-contract"), ("tests/containers/run",))
 CONTAINER_PACKAGES = {
     "podman": "podman", "crun": "crun", "/bin/busybox": "busybox-static", "mmdebstrap": "mmdebstrap",
-    "/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aardvark-dns": "aardvark-dns",
+    "/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aardvark-dns": "aardvark-dns", "iptables": "iptables",
 }  # fmt: skip
 VM_PACKAGES = {"qemu-system-x86_64": "qemu-system-x86", "mmdebstrap": "mmdebstrap", "mke2fs": "e2fsprogs"}
 
@@ -116,6 +116,6 @@ STAGES = [
     # The same script as the NixOS test of mode single, on the units that Nix makes.
     Stage("nix-units", "system", (("tests/nix/units",),), SERVICES, skip=NIX_UNITS_LONG, packages=NIX_PACKAGES | VM_PACKAGES, minutes=40),
     # core: PostgreSQL and k6 for the stand-ins of base images. go: an image is built with it, and kustomize.
-    Stage("containers", "system", CONTAINERS, CORE | GO | RUST | {"containers"}, packages=CONTAINER_PACKAGES, minutes=20),
+    Stage("containers", "system", CONTAINERS, SERVICES | RUST | {"analyze", "containers"}, packages=CONTAINER_PACKAGES, minutes=20),
     Stage("vm", "system", (("tests/vm/limits",),), RUST, packages=VM_PACKAGES, minutes=30),
 ]  # fmt: skip

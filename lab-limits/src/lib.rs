@@ -46,6 +46,7 @@ mod exec;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fake;
+mod foreign;
 mod host;
 mod kernel;
 mod limiter;
@@ -68,6 +69,7 @@ use std::sync::Arc;
 
 pub use error::{Error, Result};
 pub use exec::{ExecError, ExecSpec, UserIds, exec_child};
+pub use foreign::Foreign;
 pub use host::{Host, Noise};
 pub use kernel::{Entry, Finished, Kernel, Real};
 pub use limiter::{Group, Limiter};

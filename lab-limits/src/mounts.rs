@@ -31,6 +31,15 @@ pub struct Hierarchies {
 impl Hierarchies {
     /// Reads `/proc/self/mountinfo` and `/proc/self/cgroup`. Errors: one of them cannot be read.
     pub fn read(kernel: &dyn Kernel) -> Result<Self> {
+        Self::read_of(kernel, "self")
+    }
+
+    /// The same with the place of another process: [`Hierarchy::own`] is its cgroup.
+    pub(crate) fn of_process(kernel: &dyn Kernel, pid: u32) -> Result<Self> {
+        Self::read_of(kernel, &pid.to_string())
+    }
+
+    fn read_of(kernel: &dyn Kernel, process: &str) -> Result<Self> {
         let text = |path: &str| {
             let path = Path::new(path);
             kernel
@@ -39,7 +48,7 @@ impl Hierarchies {
         };
         Ok(Self::parse(
             &text("/proc/self/mountinfo")?,
-            &text("/proc/self/cgroup")?,
+            &text(&format!("/proc/{process}/cgroup"))?,
         ))
     }
 

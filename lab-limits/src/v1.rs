@@ -178,11 +178,10 @@ impl Limiter for CgroupV1 {
             });
         }
         let mut made = GroupV1 {
-            kernel: Arc::clone(&self.kernel),
             name: group.to_owned(),
             session: self.session.clone(),
             spec: spec.clone(),
-            hierarchies: Vec::new(),
+            folders: Folders::new(&self.kernel),
         };
         for hierarchy in &self.hierarchies {
             let step = || -> Result<()> {
@@ -191,7 +190,7 @@ impl Limiter for CgroupV1 {
                 if !tree::ensure(&*self.kernel, &folder)? {
                     return Err(Error::Exists(folder));
                 }
-                made.hierarchies.push(hierarchy.clone());
+                made.folders.all.push((hierarchy.clone(), folder.clone()));
                 self.configure(hierarchy, &session, &folder, spec)
             };
             let mut step = step;
@@ -209,32 +208,119 @@ impl Limiter for CgroupV1 {
     }
 }
 
+/// The folders of one group, by hierarchy: what can be read of it, whoever made it.
+#[derive(Clone, Debug)]
+pub(crate) struct Folders {
+    kernel: Arc<dyn Kernel>,
+    all: Vec<(Hierarchy, PathBuf)>,
+}
+
+impl Folders {
+    fn new(kernel: &Arc<dyn Kernel>) -> Self {
+        Self {
+            kernel: Arc::clone(kernel),
+            all: Vec::new(),
+        }
+    }
+
+    /// Of a cgroup that exists, found by a process in it.
+    pub(crate) fn of_process(kernel: &Arc<dyn Kernel>, found: &Hierarchies) -> Self {
+        let mut folders = Self::new(kernel);
+        for hierarchy in USED.iter().filter_map(|c| found.v1_of(c)) {
+            if !folders.all.iter().any(|(h, _)| h == hierarchy) {
+                folders.all.push((hierarchy.clone(), hierarchy.own.clone()));
+            }
+        }
+        folders
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        self.all.iter().map(|(_, folder)| folder.clone()).collect()
+    }
+
+    fn of(&self, controller: &str) -> Option<&(Hierarchy, PathBuf)> {
+        self.all
+            .iter()
+            .find(|(h, _)| h.controllers.contains(controller))
+    }
+
+    pub(crate) fn place(&self) -> String {
+        let folder = self.of("cpu").map(|(_, f)| f.clone()).unwrap_or_default();
+        format!("cgroup v1 {}", folder.display())
+    }
+
+    pub(crate) fn members(&self) -> Result<Vec<u32>> {
+        Ok(tree::members(&*self.kernel, &self.paths())?
+            .into_iter()
+            .collect())
+    }
+
+    pub(crate) fn usage(&self) -> Result<Usage> {
+        let kernel = &*self.kernel;
+        let mut usage = Usage::default();
+        if let Some((_, folder)) = self.of("cpuacct") {
+            usage.cpu_usage_ns = Some(tree::number(kernel, folder, "cpuacct.usage")?);
+            let ns = |file: &str| -> Result<Option<u64>> {
+                Ok(tree::read_if_there(kernel, folder, file)?.and_then(|t| t.parse().ok()))
+            };
+            (usage.user_ns, usage.system_ns) = split(
+                usage.cpu_usage_ns,
+                ns("cpuacct.usage_user")?,
+                ns("cpuacct.usage_sys")?,
+            );
+        }
+        if let Some((_, folder)) = self.of("cpu") {
+            let text = tree::read(kernel, folder, "cpu.stat")?;
+            usage.nr_periods = tree::field(&text, "nr_periods");
+            usage.nr_throttled = tree::field(&text, "nr_throttled");
+            usage.throttled_ns = tree::field(&text, "throttled_time");
+        }
+        if let Some((_, folder)) = self.of("memory") {
+            usage.memory_peak_bytes =
+                Some(tree::number(kernel, folder, "memory.max_usage_in_bytes")?);
+        }
+        Ok(usage)
+    }
+
+    /// `affinity`: CPUs that the children set for themselves, where no cpuset controller does the job.
+    pub(crate) fn read_back(&self, affinity: Option<Vec<usize>>) -> Result<InForce> {
+        let kernel = &*self.kernel;
+        let pids = tree::members(kernel, &self.paths())?;
+        let mut out = InForce {
+            kind: Kind::CgroupV1,
+            cpu_quota: None,
+            quota_from_ancestor: false,
+            cpuset: affinity,
+            weight: None,
+            memory_max: None,
+            processes: pids.len(),
+            processes_cpus: tree::processes_cpus(kernel, &pids),
+        };
+        if let Some((hierarchy, folder)) = self.of("cpu") {
+            (out.cpu_quota, out.quota_from_ancestor) =
+                tree::tightest_quota(folder, &hierarchy.mount, |f| quota(kernel, f))?;
+            let shares = tree::number(kernel, folder, "cpu.shares")?;
+            out.weight = Some((shares * 100).div_ceil(1024));
+        }
+        if let Some((_, folder)) = self.of("cpuset") {
+            let text = effective(kernel, folder, "cpus")?;
+            out.cpuset = crate::cpulist::parse(&text);
+        }
+        if let Some((_, folder)) = self.of("memory") {
+            let bytes = tree::number(kernel, folder, "memory.limit_in_bytes")?;
+            out.memory_max = (bytes < NO_MEMORY_LIMIT).then_some(bytes);
+        }
+        Ok(out)
+    }
+}
+
 /// A group in v1.
 #[derive(Debug)]
 struct GroupV1 {
-    kernel: Arc<dyn Kernel>,
     name: String,
     session: Session,
     spec: GroupSpec,
-    hierarchies: Vec<Hierarchy>,
-}
-
-impl GroupV1 {
-    fn folder(&self, hierarchy: &Hierarchy) -> PathBuf {
-        hierarchy.own.join(self.session.folder()).join(&self.name)
-    }
-
-    fn folders(&self) -> Vec<PathBuf> {
-        self.hierarchies.iter().map(|h| self.folder(h)).collect()
-    }
-
-    fn of(&self, controller: &str) -> Option<(&Hierarchy, PathBuf)> {
-        let hierarchy = self
-            .hierarchies
-            .iter()
-            .find(|h| h.controllers.contains(controller))?;
-        Some((hierarchy, self.folder(hierarchy)))
-    }
+    folders: Folders,
 }
 
 impl Group for GroupV1 {
@@ -243,8 +329,7 @@ impl Group for GroupV1 {
     }
 
     fn place(&self) -> String {
-        let folder = self.of("cpu").map(|(_, f)| f).unwrap_or_default();
-        format!("cgroup v1 {}", folder.display())
+        self.folders.place()
     }
 
     fn join(&self) -> Join {
@@ -252,11 +337,12 @@ impl Group for GroupV1 {
         env.insert(names::ENV_GROUP.into(), self.name.clone());
         Join {
             procs: self
-                .folders()
+                .folders
+                .paths()
                 .iter()
                 .map(|f| f.join("cgroup.procs"))
                 .collect(),
-            cpus: if self.of("cpuset").is_some() {
+            cpus: if self.folders.of("cpuset").is_some() {
                 None
             } else {
                 self.spec.cpuset.clone()
@@ -266,78 +352,28 @@ impl Group for GroupV1 {
     }
 
     fn members(&self) -> Result<Vec<u32>> {
-        Ok(tree::members(&*self.kernel, &self.folders())?
-            .into_iter()
-            .collect())
+        self.folders.members()
     }
 
     fn usage(&self) -> Result<Usage> {
-        let kernel = &*self.kernel;
-        let mut usage = Usage::default();
-        if let Some((_, folder)) = self.of("cpuacct") {
-            usage.cpu_usage_ns = Some(tree::number(kernel, &folder, "cpuacct.usage")?);
-            let ns = |file: &str| -> Result<Option<u64>> {
-                Ok(tree::read_if_there(kernel, &folder, file)?.and_then(|t| t.parse().ok()))
-            };
-            (usage.user_ns, usage.system_ns) = split(
-                usage.cpu_usage_ns,
-                ns("cpuacct.usage_user")?,
-                ns("cpuacct.usage_sys")?,
-            );
-        }
-        if let Some((_, folder)) = self.of("cpu") {
-            let text = tree::read(kernel, &folder, "cpu.stat")?;
-            usage.nr_periods = tree::field(&text, "nr_periods");
-            usage.nr_throttled = tree::field(&text, "nr_throttled");
-            usage.throttled_ns = tree::field(&text, "throttled_time");
-        }
-        if let Some((_, folder)) = self.of("memory") {
-            usage.memory_peak_bytes =
-                Some(tree::number(kernel, &folder, "memory.max_usage_in_bytes")?);
-        }
-        Ok(usage)
+        self.folders.usage()
     }
 
     fn read_back(&self) -> Result<InForce> {
-        let kernel = &*self.kernel;
-        let pids = tree::members(kernel, &self.folders())?;
-        let mut out = InForce {
-            kind: Kind::CgroupV1,
-            cpu_quota: None,
-            quota_from_ancestor: false,
-            cpuset: self.join().cpus,
-            weight: None,
-            memory_max: None,
-            processes: pids.len(),
-            processes_cpus: tree::processes_cpus(kernel, &pids),
-        };
-        if let Some((hierarchy, folder)) = self.of("cpu") {
-            (out.cpu_quota, out.quota_from_ancestor) =
-                tree::tightest_quota(&folder, &hierarchy.mount, |f| quota(kernel, f))?;
-            let shares = tree::number(kernel, &folder, "cpu.shares")?;
-            out.weight = Some((shares * 100).div_ceil(1024));
-        }
-        if let Some((_, folder)) = self.of("cpuset") {
-            let text = effective(kernel, &folder, "cpus")?;
-            out.cpuset = crate::cpulist::parse(&text);
-        }
-        if let Some((_, folder)) = self.of("memory") {
-            let bytes = tree::number(kernel, &folder, "memory.limit_in_bytes")?;
-            out.memory_max = (bytes < NO_MEMORY_LIMIT).then_some(bytes);
-        }
-        Ok(out)
+        self.folders.read_back(self.join().cpus)
     }
 
     fn kill_all(&self) -> Result<usize> {
-        kill(&*self.kernel, &self.place(), &self.folders())
+        kill(&*self.folders.kernel, &self.place(), &self.folders.paths())
     }
 
     fn remove(self: Box<Self>) -> Result<()> {
         self.kill_all()?;
-        for folder in self.folders() {
-            tree::remove(&*self.kernel, &folder)?;
+        let kernel = &*self.folders.kernel;
+        for folder in self.folders.paths() {
+            tree::remove(kernel, &folder)?;
             if let Some(session) = folder.parent() {
-                tree::remove_if_empty(&*self.kernel, session);
+                tree::remove_if_empty(kernel, session);
             }
         }
         Ok(())

@@ -303,14 +303,10 @@ impl Limiter for CgroupV2 {
             return Err(Error::Exists(folder));
         }
         let made = GroupV2 {
-            kernel: Arc::clone(&self.kernel),
-            kind: self.kind,
             session: self.session.clone(),
             name: group.to_owned(),
             spec: spec.clone(),
-            mount: self.mount.clone(),
-            has_cpuset: kernel.exists(&folder.join("cpuset.cpus")),
-            folder,
+            folder: Folder::new(&self.kernel, self.kind, &self.mount, folder),
         };
         if let Err(e) = made.configure() {
             drop(Box::new(made).remove());
@@ -324,29 +320,99 @@ impl Limiter for CgroupV2 {
     }
 }
 
+/// The folder of one group: what can be read of it, whoever made it.
+#[derive(Clone, Debug)]
+pub(crate) struct Folder {
+    kernel: Arc<dyn Kernel>,
+    kind: Kind,
+    mount: PathBuf,
+    path: PathBuf,
+    has_cpuset: bool,
+}
+
+impl Folder {
+    pub(crate) fn new(kernel: &Arc<dyn Kernel>, kind: Kind, mount: &Path, path: PathBuf) -> Self {
+        Self {
+            kernel: Arc::clone(kernel),
+            kind,
+            mount: mount.to_owned(),
+            has_cpuset: kernel.exists(&path.join("cpuset.cpus")),
+            path,
+        }
+    }
+
+    pub(crate) fn place(&self) -> String {
+        format!("cgroup v2 {}", self.path.display())
+    }
+
+    pub(crate) fn members(&self) -> Result<Vec<u32>> {
+        let folders = std::slice::from_ref(&self.path);
+        Ok(tree::members(&*self.kernel, folders)?.into_iter().collect())
+    }
+
+    pub(crate) fn usage(&self) -> Result<Usage> {
+        let kernel = &*self.kernel;
+        let text = tree::read(kernel, &self.path, "cpu.stat")?;
+        let ns = |key: &str| tree::field(&text, key).map(|us| us * 1000);
+        let peak = tree::read_if_there(kernel, &self.path, "memory.peak")?;
+        // Without PSI in the kernel the file is missing; switched off at boot, it cannot be read.
+        let pressure = tree::read(kernel, &self.path, "cpu.pressure").ok();
+        Ok(Usage {
+            cpu_usage_ns: ns("usage_usec"),
+            user_ns: ns("user_usec"),
+            system_ns: ns("system_usec"),
+            throttled_ns: ns("throttled_usec"),
+            nr_periods: tree::field(&text, "nr_periods"),
+            nr_throttled: tree::field(&text, "nr_throttled"),
+            memory_peak_bytes: peak.and_then(|t| t.parse().ok()),
+            psi: pressure.and_then(|t| Psi::parse(&t)),
+        })
+    }
+
+    /// `affinity`: CPUs that the children set for themselves, where no cpuset controller does the job.
+    pub(crate) fn read_back(&self, affinity: Option<Vec<usize>>) -> Result<InForce> {
+        let kernel = &*self.kernel;
+        let pids = tree::members(kernel, std::slice::from_ref(&self.path))?;
+        let (cpu_quota, quota_from_ancestor) =
+            tree::tightest_quota(&self.path, &self.mount, |f| quota(kernel, f))?;
+        let read = |file: &str| tree::read_if_there(kernel, &self.path, file);
+        Ok(InForce {
+            kind: self.kind,
+            cpu_quota,
+            quota_from_ancestor,
+            cpuset: if self.has_cpuset {
+                Some(tree::cpus(kernel, &self.path, "cpuset.cpus.effective")?)
+            } else {
+                affinity
+            },
+            weight: read("cpu.weight")?.and_then(|t| t.parse().ok()),
+            memory_max: read("memory.max")?.and_then(|t| t.parse().ok()),
+            processes: pids.len(),
+            processes_cpus: tree::processes_cpus(kernel, &pids),
+        })
+    }
+}
+
 /// A group in v2.
 #[derive(Debug)]
 struct GroupV2 {
-    kernel: Arc<dyn Kernel>,
-    kind: Kind,
     session: Session,
     name: String,
     spec: GroupSpec,
-    mount: PathBuf,
-    has_cpuset: bool,
-    folder: PathBuf,
+    folder: Folder,
 }
 
 impl GroupV2 {
     fn configure(&self) -> Result<()> {
-        let write =
-            |file: &str, text: String| tree::write(&*self.kernel, &self.folder, file, &text);
+        let folder = &self.folder;
+        let kernel = &*folder.kernel;
+        let write = |file: &str, text: String| tree::write(kernel, &folder.path, file, &text);
         if let Some(cpus) = &self.spec.cpuset
-            && self.has_cpuset
+            && folder.has_cpuset
         {
             write("cpuset.cpus", crate::cpulist::format(cpus))?;
             // The kernel takes any list and uses what the parent has of it: a silent half would be unfair.
-            let have = tree::cpus(&*self.kernel, &self.folder, "cpuset.cpus.effective")?;
+            let have = tree::cpus(kernel, &folder.path, "cpuset.cpus.effective")?;
             let (have, want) = (crate::cpulist::format(&have), crate::cpulist::format(cpus));
             if have != want {
                 return Err(Error::Value(format!(
@@ -376,15 +442,15 @@ impl Group for GroupV2 {
     }
 
     fn place(&self) -> String {
-        format!("cgroup v2 {}", self.folder.display())
+        self.folder.place()
     }
 
     fn join(&self) -> Join {
         let mut env = self.session.env();
         env.insert(names::ENV_GROUP.into(), self.name.clone());
         Join {
-            procs: vec![self.folder.join("cgroup.procs")],
-            cpus: if self.has_cpuset {
+            procs: vec![self.folder.path.join("cgroup.procs")],
+            cpus: if self.folder.has_cpuset {
                 None
             } else {
                 self.spec.cpuset.clone()
@@ -394,67 +460,28 @@ impl Group for GroupV2 {
     }
 
     fn members(&self) -> Result<Vec<u32>> {
-        Ok(
-            tree::members(&*self.kernel, std::slice::from_ref(&self.folder))?
-                .into_iter()
-                .collect(),
-        )
+        self.folder.members()
     }
 
     fn usage(&self) -> Result<Usage> {
-        let kernel = &*self.kernel;
-        let text = tree::read(kernel, &self.folder, "cpu.stat")?;
-        let ns = |key: &str| tree::field(&text, key).map(|us| us * 1000);
-        let peak = tree::read_if_there(kernel, &self.folder, "memory.peak")?;
-        // Without PSI in the kernel the file is missing; switched off at boot, it cannot be read.
-        let pressure = tree::read(kernel, &self.folder, "cpu.pressure").ok();
-        Ok(Usage {
-            cpu_usage_ns: ns("usage_usec"),
-            user_ns: ns("user_usec"),
-            system_ns: ns("system_usec"),
-            throttled_ns: ns("throttled_usec"),
-            nr_periods: tree::field(&text, "nr_periods"),
-            nr_throttled: tree::field(&text, "nr_throttled"),
-            memory_peak_bytes: peak.and_then(|t| t.parse().ok()),
-            psi: pressure.and_then(|t| Psi::parse(&t)),
-        })
+        self.folder.usage()
     }
 
     fn read_back(&self) -> Result<InForce> {
-        let kernel = &*self.kernel;
-        let pids = tree::members(kernel, std::slice::from_ref(&self.folder))?;
-        let (cpu_quota, quota_from_ancestor) =
-            tree::tightest_quota(&self.folder, &self.mount, |f| quota(kernel, f))?;
-        let read = |file: &str| tree::read_if_there(kernel, &self.folder, file);
-        Ok(InForce {
-            kind: self.kind,
-            cpu_quota,
-            quota_from_ancestor,
-            cpuset: if self.has_cpuset {
-                Some(tree::cpus(kernel, &self.folder, "cpuset.cpus.effective")?)
-            } else {
-                self.spec.cpuset.clone()
-            },
-            weight: read("cpu.weight")?.and_then(|t| t.parse().ok()),
-            memory_max: read("memory.max")?.and_then(|t| t.parse().ok()),
-            processes: pids.len(),
-            processes_cpus: tree::processes_cpus(kernel, &pids),
-        })
+        self.folder.read_back(self.join().cpus)
     }
 
     fn kill_all(&self) -> Result<usize> {
-        kill(
-            &*self.kernel,
-            &self.place(),
-            std::slice::from_ref(&self.folder),
-        )
+        let Folder { kernel, path, .. } = &self.folder;
+        kill(&**kernel, &self.place(), std::slice::from_ref(path))
     }
 
     fn remove(self: Box<Self>) -> Result<()> {
         self.kill_all()?;
-        tree::remove(&*self.kernel, &self.folder)?;
-        if let Some(session) = self.folder.parent() {
-            tree::remove_if_empty(&*self.kernel, session);
+        let Folder { kernel, path, .. } = &self.folder;
+        tree::remove(&**kernel, path)?;
+        if let Some(session) = path.parent() {
+            tree::remove_if_empty(&**kernel, session);
         }
         Ok(())
     }

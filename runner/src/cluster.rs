@@ -14,17 +14,19 @@ use postgres::{Client, NoTls};
 use rustix::process::Signal;
 
 use crate::children::{Running, Start};
+use crate::containers::{Container, Stack};
 use crate::context::Context;
 use crate::interrupt::Interrupt;
 
 const SUPERUSER: &str = "bench_owner";
 const START_LIMIT: Duration = Duration::from_secs(30);
+const PAUSE_LOOKS: usize = 200;
 const SETUP_LIMIT: Duration = Duration::from_secs(180);
 
 /// A running (or stopped, for tests of recovery) cluster.
 #[derive(Debug)]
 pub struct Cluster {
-    server: Option<Running>,
+    server: Server,
     place: Place,
     /// The group of all its processes.
     pub group: Box<dyn Group>,
@@ -36,10 +38,19 @@ pub struct Cluster {
     pub version: String,
 }
 
+#[derive(Debug)]
+enum Server {
+    Stopped,
+    Process(Running),
+    /// Compose has made it, and will stop it.
+    Container(Container),
+}
+
 #[derive(Debug, Clone)]
 struct Place {
     dir: PathBuf,
     user: Option<UserIds>,
+    owner: String,
     owner_password: String,
     role_password: String,
     database: String,
@@ -60,6 +71,7 @@ impl Cluster {
         let place = Place {
             dir: dir.to_owned(),
             user: unprivileged_user()?,
+            owner: SUPERUSER.to_owned(),
             owner_password: secret()?,
             role_password: secret()?,
             database: context.lab.postgres.database.clone(),
@@ -67,7 +79,7 @@ impl Cluster {
         };
         check_major(context)?;
         let mut cluster = Self {
-            server: None,
+            server: Server::Stopped,
             place,
             group,
             port: 0,
@@ -78,6 +90,37 @@ impl Cluster {
         cluster.configure(context)?;
         cluster.start(context, interrupt)?;
         cluster.migrate_and_seed(context, interrupt)?;
+        cluster.take_facts(context)?;
+        Ok(cluster)
+    }
+
+    /// The database that a container holds, migrated and seeded.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn in_container(
+        context: &Context,
+        stack: &Stack,
+        group: Box<dyn Group>,
+    ) -> miette::Result<Self> {
+        let mut cluster = Self {
+            server: Server::Container(stack.database()),
+            place: Place {
+                dir: PathBuf::new(),
+                user: None,
+                owner: stack.postgres.user.clone(),
+                owner_password: stack.postgres.password.clone(),
+                // Compose tells it to the services.
+                role_password: String::new(),
+                database: context.lab.postgres.database.clone(),
+                role: context.lab.postgres.role.clone(),
+            },
+            group,
+            port: stack.postgres.port,
+            checksum: String::new(),
+            version: String::new(),
+        };
+        cluster.take_facts(context)?;
         Ok(cluster)
     }
 
@@ -95,8 +138,8 @@ impl Cluster {
     pub fn owner_url(&self) -> String {
         let p = &self.place;
         format!(
-            "postgres://{SUPERUSER}:{}@127.0.0.1:{}/{}?sslmode=disable",
-            p.owner_password, self.port, p.database
+            "postgres://{}:{}@127.0.0.1:{}/{}?sslmode=disable",
+            p.owner, p.owner_password, self.port, p.database
         )
     }
 
@@ -121,7 +164,7 @@ impl Cluster {
         config
             .host("127.0.0.1")
             .port(self.port)
-            .user(SUPERUSER)
+            .user(&self.place.owner)
             .password(&self.place.owner_password)
             .dbname(&self.place.database)
             .application_name("bench")
@@ -219,12 +262,12 @@ impl Cluster {
                     .map_err(miette::Report::from)?,
             }
         }
-        self.server = Some(server);
+        self.server = Server::Process(server);
         Ok(())
     }
 
     /// psql reads a script from a file that only its user can read: passwords are in no argument list.
-    fn migrate_and_seed(&mut self, context: &Context, interrupt: &Interrupt) -> miette::Result<()> {
+    fn migrate_and_seed(&self, context: &Context, interrupt: &Interrupt) -> miette::Result<()> {
         let p = &context.lab.postgres;
         let mut script = String::from("\\set ON_ERROR_STOP on\n");
         let _ = writeln!(
@@ -268,6 +311,11 @@ impl Cluster {
         psql.run(SETUP_LIMIT, interrupt)
             .wrap_err("the migrations or the seed failed")?;
         fs_err::remove_file(path).into_diagnostic()?;
+        Ok(())
+    }
+
+    /// What the seeded table is, and what the server is.
+    fn take_facts(&mut self, context: &Context) -> miette::Result<()> {
         let mut client = self.connect()?;
         let checksum_sql =
             fs_err::read_to_string(context.asset("db/seed/checksum.sql")).into_diagnostic()?;
@@ -286,29 +334,45 @@ impl Cluster {
 
     /// Stops the server; `immediate` as a crash would.
     pub fn stop(&mut self, immediate: bool) {
-        if let Some(mut server) = self.server.take() {
+        if let Server::Process(server) = &mut self.server {
             server.stop(
                 if immediate { Signal::QUIT } else { Signal::INT },
                 Duration::from_secs(10),
             );
+            self.server = Server::Stopped;
         }
     }
 
     /// SIGSTOP (or SIGCONT) to every process of the cluster.
     ///
     /// # Errors
-    /// The group cannot be read.
+    /// The group cannot be read, or a process does not obey within a second.
     pub fn pause(&self, paused: bool) -> miette::Result<()> {
         let signal = if paused { Signal::STOP } else { Signal::CONT };
-        for pid in self.group.members().into_diagnostic()? {
-            if let Some(pid) = i32::try_from(pid)
-                .ok()
-                .and_then(rustix::process::Pid::from_raw)
-            {
-                let _ = rustix::process::kill_process(pid, signal);
+        let kernel = lab_limits::real();
+        let is_to_be_told = |pid: &u32| {
+            lab_limits::procs::stat(&*kernel, *pid)
+                .is_ok_and(|stat| !stat.ended() && (stat.state == 'T') != paused)
+        };
+        // More than once: Postgres may make a process for a connection while the others are being told.
+        for _ in 0..PAUSE_LOOKS {
+            let mut pids = self.group.members().into_diagnostic()?;
+            pids.retain(is_to_be_told);
+            if pids.is_empty() {
+                return Ok(());
             }
+            for pid in pids {
+                if let Some(pid) = i32::try_from(pid)
+                    .ok()
+                    .and_then(rustix::process::Pid::from_raw)
+                {
+                    let _ = rustix::process::kill_process(pid, signal);
+                }
+            }
+            std::thread::sleep(Duration::from_millis(5));
         }
-        Ok(())
+        let state = if paused { "paused" } else { "woken up" };
+        Err(miette!("Postgres could not be {state}"))
     }
 
     /// Error if the server has ended by itself.
@@ -316,15 +380,14 @@ impl Cluster {
     /// # Errors
     /// It has.
     pub fn check_alive(&mut self) -> miette::Result<()> {
-        let Some(server) = &mut self.server else {
-            return Err(miette!("Postgres is not running"));
+        let (ended, words) = match &mut self.server {
+            Server::Stopped => return Err(miette!("Postgres is not running")),
+            Server::Process(server) => (server.ended()?, server.last_words()),
+            Server::Container(container) => (container.ended()?, container.where_log()),
         };
-        match server.ended()? {
+        match ended {
             None => Ok(()),
-            Some(status) => Err(miette!(
-                "Postgres ended ({status}): {}",
-                server.last_words()
-            )),
+            Some(status) => Err(miette!("Postgres ended ({status}): {words}")),
         }
     }
 
@@ -360,8 +423,10 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let _ = self.pause(false);
-        self.stop(false);
+        if let Server::Process(_) = self.server {
+            let _ = self.pause(false);
+            self.stop(false);
+        }
     }
 }
 

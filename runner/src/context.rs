@@ -6,6 +6,8 @@ use lab_model::config::{Budget, Lab, Placeholders, Target};
 use lab_model::inventory::Inventory;
 use miette::{IntoDiagnostic as _, WrapErr as _};
 
+use crate::containers::Stack;
+
 /// lab.toml, the inventory, and where they are.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -19,6 +21,8 @@ pub struct Context {
     pub root: PathBuf,
     /// Programs.
     pub inventory: Inventory,
+    /// Containers that are measured instead of programs of the inventory.
+    pub stack: Option<Stack>,
 }
 
 impl Context {
@@ -43,6 +47,7 @@ impl Context {
             lab_path,
             root,
             inventory,
+            stack: Stack::of_environment()?,
         })
     }
 

@@ -7,6 +7,7 @@ pub mod children;
 pub mod cli;
 pub mod cluster;
 pub mod cmd;
+pub mod containers;
 pub mod context;
 pub mod error;
 pub mod interrupt;

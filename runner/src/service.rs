@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use api_contract::http::USER_AGENT;
@@ -13,19 +14,67 @@ use miette::miette;
 use rustix::process::Signal;
 
 use crate::children::{Running, Start};
+use crate::containers::{Container, Stack};
 use crate::context::Context;
 use crate::interrupt::Interrupt;
 
 /// A started service.
 #[derive(Debug)]
 pub struct Service {
-    process: Running,
+    body: Body,
     /// Where it listens.
     pub address: SocketAddr,
     /// From start to the first 200 of /readyz.
     pub ready: Option<Duration>,
     started: Instant,
     drain: Duration,
+}
+
+/// What is started.
+#[derive(Debug)]
+enum Body {
+    /// A program of ours.
+    Process(Running),
+    /// A container.
+    Container(Contained),
+}
+
+/// A container of its own for one start. Dropping it takes it away.
+#[derive(Debug)]
+struct Contained {
+    container: Container,
+    pid: u32,
+    log: PathBuf,
+}
+
+impl Contained {
+    fn last_words(&self) -> String {
+        let _ = self.container.keep_log(&self.log);
+        crate::children::last_line(&self.log)
+    }
+}
+
+impl Drop for Contained {
+    fn drop(&mut self) {
+        let _ = self.container.keep_log(&self.log);
+        self.container.remove();
+    }
+}
+
+impl Body {
+    fn ended(&mut self) -> miette::Result<Option<ExitStatus>> {
+        match self {
+            Self::Process(process) => process.ended(),
+            Self::Container(body) => body.container.ended(),
+        }
+    }
+
+    fn last_words(&self) -> String {
+        match self {
+            Self::Process(process) => process.last_words(),
+            Self::Container(body) => body.last_words(),
+        }
+    }
 }
 
 impl Service {
@@ -63,6 +112,9 @@ impl Service {
         log: &Path,
         changes: &[(String, Option<String>)],
     ) -> miette::Result<Self> {
+        if let Some(stack) = &context.stack {
+            return Self::start_container(context, stack, name, log);
+        }
         let target = context.lab.target(name)?;
         let cargo_target = context.cargo_target();
         let placeholders = context.placeholders(budget, port, database_url, &cargo_target);
@@ -106,8 +158,35 @@ impl Service {
         }
         .spawn()?;
         Ok(Self {
-            process,
+            body: Body::Process(process),
             address: SocketAddr::from(([127, 0, 0, 1], port)),
+            ready: None,
+            started,
+            drain: Duration::from_millis(context.lab.contract.drain_timeout_ms),
+        })
+    }
+
+    /// Starts a target's container: compose has its budget and its environment.
+    fn start_container(
+        context: &Context,
+        stack: &Stack,
+        name: &str,
+        log: &Path,
+    ) -> miette::Result<Self> {
+        let started = Instant::now();
+        let container = stack.start(name, &context.root)?;
+        let mut body = Contained {
+            container,
+            pid: 0,
+            log: log.to_owned(),
+        };
+        body.pid = body
+            .container
+            .pid()
+            .ok_or_else(|| miette!("the service ended at its start: {}", body.last_words()))?;
+        Ok(Self {
+            body: Body::Container(body),
+            address: SocketAddr::from(([127, 0, 0, 1], stack.service(name)?.port)),
             ready: None,
             started,
             drain: Duration::from_millis(context.lab.contract.drain_timeout_ms),
@@ -120,10 +199,10 @@ impl Service {
     /// It ends, or is not ready in time.
     pub fn wait_ready(&mut self, limit: Duration, interrupt: &Interrupt) -> miette::Result<()> {
         loop {
-            if let Some(status) = self.process.ended()? {
+            if let Some(status) = self.body.ended()? {
                 return Err(miette!(
                     "the service ended at its start ({status}): {}",
-                    self.process.last_words()
+                    self.body.last_words()
                 ));
             }
             if status_of(self.address, "/readyz") == Some(200) {
@@ -134,7 +213,7 @@ impl Service {
                 return Err(miette!(
                     "the service is not ready after {:.0} s: {}",
                     limit.as_secs_f64(),
-                    self.process.last_words()
+                    self.body.last_words()
                 ));
             }
             interrupt
@@ -147,24 +226,38 @@ impl Service {
     ///
     /// # Errors
     /// The kernel cannot be asked.
-    pub fn ended(&mut self) -> miette::Result<Option<std::process::ExitStatus>> {
-        self.process.ended()
+    pub fn ended(&mut self) -> miette::Result<Option<ExitStatus>> {
+        self.body.ended()
+    }
+
+    /// The last line that it said, for messages.
+    pub fn last_words(&self) -> String {
+        self.body.last_words()
     }
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.process.pid()
+        match &self.body {
+            Body::Process(process) => process.pid(),
+            Body::Container(body) => body.pid,
+        }
     }
 
     /// Sends SIGTERM without waiting.
     pub fn terminate(&self) {
-        self.process.signal(Signal::TERM);
+        match &self.body {
+            Body::Process(process) => process.signal(Signal::TERM),
+            Body::Container(body) => body.container.terminate(),
+        }
     }
 
     /// SIGTERM, then SIGKILL after the drain time. True if it ended by itself.
     pub fn stop(&mut self) -> bool {
-        self.process
-            .stop(Signal::TERM, self.drain + Duration::from_secs(1))
+        let patience = self.drain + Duration::from_secs(1);
+        match &mut self.body {
+            Body::Process(process) => process.stop(Signal::TERM, patience),
+            Body::Container(body) => body.container.stop(patience),
+        }
     }
 }
 

@@ -109,3 +109,17 @@ def engine(work: Path) -> Iterator[Engine]:
             podman("system", "reset", "--force", check=False)
         return
     raise Unavailable("podman cannot run a container here: " + " ".join(why.split())[-400:])
+
+
+def quota(pid: int) -> float | None:
+    """CPUs that the cgroup of a process may use, in cgroup v1 or v2."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if "cpu" in controllers.split(","):
+            folder = Path("/sys/fs/cgroup", controllers, path.lstrip("/"))
+            used, period = (int((folder / f"cpu.cfs_{what}_us").read_text()) for what in ("quota", "period"))
+            return used / period if used > 0 else None
+        if not controllers and (limit := Path("/sys/fs/cgroup", path.lstrip("/"), "cpu.max")).is_file():
+            allowed, length = limit.read_text().split()
+            return None if allowed == "max" else int(allowed) / int(length)
+    return None

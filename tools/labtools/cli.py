@@ -67,7 +67,7 @@ def dispatch(arguments: list[str]) -> int:
         hand_over(rest, prepare(needs.of_program(rest)))
     if name not in needs.RECIPES:
         raise unknown_recipe(name)
-    env = prepare(needs.of_recipe(name))
+    env = prepare(needs.of_recipe(name, rest))
     hand_over(["just", "--justfile", str(ROOT / "justfile"), "--working-directory", str(ROOT), name, *rest], env)
 
 

@@ -160,7 +160,7 @@ def base(lab: Lab) -> str:
     parts = [HEADER, BASE]
     if missing := images.without(lab):
         parts.append(f"  # Targets of lab.toml without a Dockerfile in containers/: {', '.join(missing)}.\n")
-    parts.append(POSTGRES.format(image=f"bench-frameworks/postgres:{images.TAG}", settings=settings, **shared))
+    parts.append(POSTGRES.format(image=images.name("postgres"), settings=settings, **shared))
     for target, image in images.runnable(lab):
         parts.append(
             SERVICE.format(
@@ -176,7 +176,7 @@ def base(lab: Lab) -> str:
         )
     first_target, first = images.runnable(lab)[0]
     url = text(f"http://{first.service}:{first_target.port}")
-    parts.append(K6.format(image=f"bench-frameworks/k6:{images.TAG}", users=shared["users"], url=url))
+    parts.append(K6.format(image=images.name("k6"), users=shared["users"], url=url))
     return "".join(parts)
 
 

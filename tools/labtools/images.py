@@ -9,6 +9,11 @@ TAG = "local"
 FOLDER = ROOT / "containers"
 
 
+def name(dockerfile: str) -> str:
+    """The image that a Dockerfile of containers/ makes."""
+    return f"bench-frameworks/{dockerfile}:{TAG}"
+
+
 class Image(NamedTuple):
     """One target as a service of compose or Kubernetes."""
 
@@ -18,7 +23,7 @@ class Image(NamedTuple):
     @property
     def name(self) -> str:
         """The image."""
-        return f"bench-frameworks/{self.dockerfile}:{TAG}"
+        return name(self.dockerfile)
 
 
 # A target that is not here is the service and the Dockerfile of its own name.

@@ -73,7 +73,7 @@ def postgres(lab: Lab) -> list[Object]:
     ready = {"exec": {"command": ["pg_isready", "-q", "-h", "127.0.0.1", "-d", p["database"]]}, "periodSeconds": 2}
     container = {
         "name": "postgres",
-        "image": f"bench-frameworks/postgres:{images.TAG}",
+        "image": images.name("postgres"),
         "args": [word for name, value in postgres_settings(lab).items() for word in ("-c", f"{name}={value}")],
         "env": [secret("POSTGRES_PASSWORD"), secret("BENCH_API_PASSWORD"), *literal({v: str(p[key]) for v, key in names.items()})],
         "ports": [{"containerPort": 5432}],
@@ -176,7 +176,7 @@ def test_run(lab: Lab, mode: str, target: Target, image: images.Image) -> Object
         **lab.k6_variables(mode),
     }
     runner = {
-        "image": f"bench-frameworks/k6:{images.TAG}",
+        "image": images.name("k6"),
         "env": literal(values),
         # Room beside what k6 keeps before it collects garbage.
         "resources": guaranteed(lab.modes[mode]["load_cpus"], f"{lab.generator['memory_mib'] + 512}Mi"),

@@ -1,5 +1,6 @@
 //! Unit tests on a fake system: the order of the writes, and what is chosen where.
 
+mod foreign;
 mod host;
 mod plan;
 mod sweep;

@@ -97,7 +97,7 @@ pub struct Environment {
     /// For a VM: "kvm" or "tcg".
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accel: Option<String>,
-    /// How limits were enforced: cgroup_v2, cgroup_v1, systemd, affinity.
+    /// How limits were enforced: cgroup_v2, cgroup_v1, systemd, affinity, container_engine.
     pub limits: String,
     /// The groups share CPUs: the host has too few for sets of their own.
     pub shared_cpus: bool,

@@ -32,6 +32,7 @@ pub fn run(context: &Context, args: &ResumeArgs, interrupt: &Interrupt) -> miett
             manifest.run_id
         ));
     }
+    same_way(context, &manifest)?;
     let planned: usize = manifest.order.iter().map(Vec::len).sum();
     let stored = run.repetitions()?.len();
     ui::note(&format!(
@@ -67,6 +68,25 @@ fn whole_sweep(
         args.k6_summary_dir.as_deref(),
         interrupt,
     )
+}
+
+/// What was begun in containers goes on in containers, and nothing else does.
+fn same_way(context: &Context, manifest: &Manifest) -> miette::Result<()> {
+    let id = &manifest.run_id;
+    match (
+        manifest.environment.limits == engine::BY_ENGINE,
+        &context.stack,
+    ) {
+        (true, None) => Err(miette!(
+            help = format!("./lab containers resume results/{id}"),
+            "{id} was begun in containers"
+        )),
+        (false, Some(_)) => Err(miette!(
+            help = format!("./lab resume results/{id}"),
+            "{id} was not begun in containers"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The same kind of limits as before.

@@ -7,13 +7,14 @@ use std::time::Duration;
 use api_contract::{Oracle, Subject, Suite};
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use lab_limits::{CpuPlan, GroupSpec, Wanted, plan_cpus};
+use lab_limits::{CpuPlan, GroupSpec, Kind, Wanted, plan_cpus};
 use lab_model::digest;
 use lab_model::results::{
     Cell, DataFacts, Environment, EnvironmentKind, Manifest, Repetition, RunDir, SCHEMA_VERSION,
     Versions,
 };
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
+use serde_json::json;
 
 use super::measure::Lab;
 use super::plan::{OVERHEAD_S, Plan};
@@ -22,6 +23,7 @@ use super::statements::Queries;
 use super::verdict;
 use crate::cli::LimitArgs;
 use crate::cluster::{Cluster, free_port};
+use crate::containers::Stack;
 use crate::context::Context;
 use crate::error::{Exit, LabError};
 use crate::interrupt::Interrupt;
@@ -66,22 +68,20 @@ impl Ground {
         interrupt: &Interrupt,
     ) -> miette::Result<Self> {
         let budget = context.lab.mode(mode)?;
-        let wanted = LimitsWanted {
-            kind: limits.limits.map(Into::into),
-            allow_affinity_only: limits.allow_affinity_only,
-        };
-        let session = Session::open(id, wanted)?;
         let sizes = Wanted {
             service: budget.cpus as usize,
             postgres: budget.postgres_cpus as usize,
             load: budget.load_cpus as usize,
         };
-        let cpus = plan_cpus(&session.host, sizes, limits.allow_oversubscribed).map_err(|e| {
-            LabError::Limits {
-                message: e.to_string(),
-                help: "`bench doctor` shows which modes fit this host".to_owned(),
-            }
-        })?;
+        if let Some(stack) = &context.stack {
+            return Self::of_containers(context, stack, id, sizes, limits);
+        }
+        let wanted = LimitsWanted {
+            kind: limits.limits.map(Into::into),
+            allow_affinity_only: limits.allow_affinity_only,
+        };
+        let session = Session::open(id, wanted)?;
+        let cpus = plan(&session, sizes, limits)?;
         let spec = GroupSpec {
             cpuset: cpus
                 .sets_for(session.limiter.kind())
@@ -96,6 +96,43 @@ impl Ground {
             session,
         })
     }
+
+    /// The same with containers: what is enforced is their engine's business, so this session makes no groups.
+    fn of_containers(
+        context: &Context,
+        stack: &Stack,
+        id: &str,
+        sizes: Wanted,
+        limits: &LimitArgs,
+    ) -> miette::Result<Self> {
+        let nothing = LimitsWanted {
+            kind: Some(Kind::Affinity),
+            allow_affinity_only: true,
+        };
+        let session = Session::open(id, nothing)?;
+        let cpus = CpuPlan {
+            // Compose knows quotas, and no sets.
+            sets: None,
+            overlapping: None,
+            shared_cpus: true,
+            ..plan(&session, sizes, limits)?
+        };
+        let group = stack.database().group(&session.kernel);
+        let cluster = Cluster::in_container(context, stack, group)?;
+        Ok(Self {
+            cluster,
+            cpus,
+            session,
+        })
+    }
+}
+
+fn plan(session: &Session, sizes: Wanted, limits: &LimitArgs) -> miette::Result<CpuPlan> {
+    let plan = plan_cpus(&session.host, sizes, limits.allow_oversubscribed);
+    Ok(plan.map_err(|e| LabError::Limits {
+        message: e.to_string(),
+        help: "`bench doctor` shows which modes fit this host".to_owned(),
+    })?)
 }
 
 /// What stands before the first repetition, and what all of them share.
@@ -121,10 +158,12 @@ impl<'a> Stand<'a> {
         interrupt: &'a Interrupt,
     ) -> miette::Result<Self> {
         // What is missing is said before anything is started.
-        for name in ["initdb", "postgres", "psql", "k6"] {
-            context.inventory.program(name)?;
+        if context.stack.is_none() {
+            for name in ["initdb", "postgres", "psql", "k6"] {
+                context.inventory.program(name)?;
+            }
+            ui::note("Starting Postgres, seeding users …");
         }
-        ui::note("Starting Postgres, seeding users …");
         let ground = Ground::open(context, id, mode, limits, interrupt)?;
         let oracle = Oracle::connect(&ground.cluster.owner_url()).into_diagnostic()?;
         let expected = ground.session.dir.join("expected.json");
@@ -232,15 +271,19 @@ pub(super) fn take(
 }
 
 /// Says how what was stopped by an error goes on.
-pub(super) fn say_how_to_go_on(error: &miette::Report, path: &Path) {
+pub(super) fn say_how_to_go_on(context: &Context, error: &miette::Report, path: &Path) {
     let why = match error.downcast_ref::<LabError>() {
         // Going on would meet the same service.
         Some(LabError::Contract { .. }) => return,
         Some(LabError::Interrupted) => "Interrupted",
         _ => "Stopped by an error",
     };
+    let command = match &context.stack {
+        Some(_) => "./lab containers resume",
+        None => "bench resume",
+    };
     ui::note(&format!(
-        "{why}; nothing that was stored is lost. Go on with: bench resume {}",
+        "{why}; nothing that was stored is lost. Go on with: {command} {}",
         path.display()
     ));
 }
@@ -358,7 +401,7 @@ pub fn run_course(
         if matches!(error.downcast_ref(), Some(LabError::Interrupted)) {
             run.clear_scratch()?;
         }
-        say_how_to_go_on(&error, run.path());
+        say_how_to_go_on(context, &error, run.path());
         return Err(error);
     }
     run.clear_scratch()?;
@@ -427,7 +470,7 @@ pub(super) fn verify_contract(lab: &Lab<'_>) -> miette::Result<()> {
     for target in lab.manifest.targets.keys() {
         ui::note(&format!("Checking the contract of {target} …"));
         let log = lab.session.dir.join(format!("contract-{target}.log"));
-        let group = lab.session.group("contract", &lab.service_spec(target))?;
+        let group = lab.service_group("contract", target)?;
         let url = lab.cluster.service_url();
         let budget = &lab.manifest.budgets[target];
         let mut service = Service::start(
@@ -472,7 +515,7 @@ fn write_expected(oracle: &Oracle, path: &Path) -> miette::Result<()> {
     let users = (1..=oracle.total()).filter_map(|number| oracle.user_body(number));
     let pages = (0..lengths.pages.bytes.len() as u64)
         .map(|page| oracle.page_body(lengths.limit, page * lengths.limit));
-    let value = serde_json::json!({
+    let value = json!({
         "user": lengths.users.bytes,
         "users": lengths.pages.bytes,
         "sha256": {
@@ -496,6 +539,9 @@ pub(super) struct Facts {
     receipt_limits: lab_model::config::ReceiptLimits,
 }
 
+/// [`Environment::limits`] where a container engine enforces them.
+pub const BY_ENGINE: &str = "container_engine";
+
 /// The lab's own VM says so, because a VM cannot see which VM it is.
 pub fn environment_kind() -> EnvironmentKind {
     match std::env::var("BENCH_ENVIRONMENT").as_deref() {
@@ -513,14 +559,18 @@ fn describe(context: &Context, ground: &Ground, targets: &[String]) -> miette::R
             ("k6".to_owned(), s.load.clone()),
         ])
     });
+    let kind = match &context.stack {
+        Some(_) => EnvironmentKind::Container,
+        None => environment_kind(),
+    };
+    let limits = match &context.stack {
+        Some(_) => json!(BY_ENGINE),
+        None => serde_json::to_value(ground.session.limiter.kind()).into_diagnostic()?,
+    };
     let environment = Environment {
-        kind: environment_kind(),
+        kind,
         accel: std::env::var("BENCH_ACCEL").ok(),
-        limits: serde_json::to_value(ground.session.limiter.kind())
-            .into_diagnostic()?
-            .as_str()
-            .unwrap_or_default()
-            .to_owned(),
+        limits: limits.as_str().unwrap_or_default().to_owned(),
         shared_cpus: ground.cpus.shared_cpus,
         oversubscribed: ground.cpus.oversubscribed,
         recording: "lab".to_owned(),
@@ -537,31 +587,9 @@ fn describe(context: &Context, ground: &Ground, targets: &[String]) -> miette::R
     versions
         .programs
         .insert("postgres".to_owned(), ground.cluster.version.clone());
-    let k6 = context.inventory.program("k6")?;
-    versions
-        .programs
-        .insert("k6".to_owned(), k6.version.clone());
-    versions.sha256.insert(
-        "k6".to_owned(),
-        digest::of_file(&k6.path).into_diagnostic()?,
-    );
-    for name in targets {
-        versions
-            .programs
-            .insert(name.clone(), context.version_of(name)?);
-        let target = context.lab.target(name)?;
-        let program = context
-            .command_of(name, target)
-            .first()
-            .map(|w| context.fill_build(w))
-            .unwrap_or_default();
-        let path = context.resolve(target, &program);
-        if path.is_file() {
-            versions.sha256.insert(
-                format!("{name} program"),
-                digest::of_file(&path).into_diagnostic()?,
-            );
-        }
+    match &context.stack {
+        Some(stack) => add_images(&mut versions, stack, targets)?,
+        None => add_programs(&mut versions, context, targets)?,
     }
     versions.sha256.insert(
         "lab.toml".to_owned(),
@@ -600,6 +628,53 @@ fn describe(context: &Context, ground: &Ground, targets: &[String]) -> miette::R
         lab_toml: context.lab_text.clone(),
         receipt_limits: context.lab.receipt.clone(),
     })
+}
+
+/// k6 and the targets as programs of the inventory.
+fn add_programs(
+    versions: &mut Versions,
+    context: &Context,
+    targets: &[String],
+) -> miette::Result<()> {
+    let k6 = context.inventory.program("k6")?;
+    versions
+        .programs
+        .insert("k6".to_owned(), k6.version.clone());
+    versions.sha256.insert(
+        "k6".to_owned(),
+        digest::of_file(&k6.path).into_diagnostic()?,
+    );
+    for name in targets {
+        versions
+            .programs
+            .insert(name.clone(), context.version_of(name)?);
+        let target = context.lab.target(name)?;
+        let program = context
+            .command_of(name, target)
+            .first()
+            .map(|w| context.fill_build(w))
+            .unwrap_or_default();
+        let path = context.resolve(target, &program);
+        if path.is_file() {
+            versions.sha256.insert(
+                format!("{name} program"),
+                digest::of_file(&path).into_diagnostic()?,
+            );
+        }
+    }
+    Ok(())
+}
+
+/// k6 and the targets as images.
+fn add_images(versions: &mut Versions, stack: &Stack, targets: &[String]) -> miette::Result<()> {
+    for (what, image) in stack.images(targets)? {
+        let id = image.id.trim_start_matches("sha256:").to_owned();
+        versions.sha256.insert(format!("{what} image"), id);
+        versions.programs.entry(what).or_insert(image.name);
+    }
+    let k6 = stack.k6_version()?;
+    versions.programs.insert("k6".to_owned(), k6);
+    Ok(())
 }
 
 /// Commit of the lab, when its folder is a checkout.

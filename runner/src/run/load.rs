@@ -13,6 +13,7 @@ use miette::{IntoDiagnostic as _, WrapErr as _};
 use serde_json::Value;
 
 use crate::children::{Running, Start};
+use crate::containers::Stack;
 use crate::context::Context;
 
 /// Files of one repetition.
@@ -28,6 +29,20 @@ pub struct LoadFiles {
     pub log: PathBuf,
 }
 
+/// In k6's container, whose only writable folder is /tmp.
+const EXPECTED: &str = "/tmp/expected.json";
+const CONSOLE: &str = "/tmp/k6-console.log";
+const SUMMARY: &str = "/tmp/k6-summary.json";
+
+/// What differs between k6 here and k6 in a container.
+struct Places {
+    base_url: String,
+    script: String,
+    expected: String,
+    console: String,
+    summary: String,
+}
+
 /// One load on one service.
 #[derive(Debug)]
 pub struct Load<'a> {
@@ -35,7 +50,9 @@ pub struct Load<'a> {
     pub context: &'a Context,
     /// The load.
     pub profile: &'a Profile,
-    /// Whom to load.
+    /// The target.
+    pub target: &'a str,
+    /// Where it listens.
     pub address: SocketAddr,
     /// Seed of the requests.
     pub seed: u32,
@@ -55,9 +72,17 @@ impl Load<'_> {
     /// # Errors
     /// k6 is missing or cannot be started.
     pub fn start(&self) -> miette::Result<Running> {
-        let k6 = self.context.inventory.program("k6")?;
-        let script = self.context.asset("loadtest/scripts/main.js");
         let text = |p: &Path| p.display().to_string();
+        let places = match &self.context.stack {
+            None => Places {
+                base_url: format!("http://{}", self.address),
+                script: text(&self.context.asset("loadtest/scripts/main.js")),
+                expected: text(self.expected),
+                console: text(&self.files.console),
+                summary: text(&self.files.summary),
+            },
+            Some(stack) => self.prepare_container(stack)?,
+        };
         let args = [
             "run",
             "--quiet",
@@ -66,16 +91,13 @@ impl Load<'_> {
             "--address",
             "",
             "--log-format=raw",
-            &format!("--console-output={}", text(&self.files.console)),
-            &text(&script),
+            &format!("--console-output={}", places.console),
+            &places.script,
         ]
         .map(str::to_owned)
         .to_vec();
         let env = BTreeMap::from([
-            (
-                "BENCH_BASE_URL".to_owned(),
-                format!("http://{}", self.address),
-            ),
+            ("BENCH_BASE_URL".to_owned(), places.base_url),
             (
                 "BENCH_PROFILE".to_owned(),
                 serde_json::to_string(self.profile).into_diagnostic()?,
@@ -86,8 +108,8 @@ impl Load<'_> {
             ),
             ("BENCH_SEED".to_owned(), self.seed.to_string()),
             ("BENCH_RECORD".to_owned(), "1".to_owned()),
-            ("BENCH_SUMMARY".to_owned(), text(&self.files.summary)),
-            ("BENCH_EXPECTED".to_owned(), text(self.expected)),
+            ("BENCH_SUMMARY".to_owned(), places.summary),
+            ("BENCH_EXPECTED".to_owned(), places.expected),
             // The generator's parallelism is part of the plan, not of the host.
             ("GOMAXPROCS".to_owned(), self.cpus.to_string()),
             // Collecting garbage takes the generator's CPU for tens of milliseconds, and would be measured as latency.
@@ -97,9 +119,26 @@ impl Load<'_> {
                 format!("{}MiB", self.context.lab.generator.memory_mib),
             ),
         ]);
+        let (program, args, env) = match &self.context.stack {
+            None => (
+                self.context.inventory.program("k6")?.path.clone(),
+                args,
+                env,
+            ),
+            Some(stack) => {
+                let command: Vec<String> = ["k6".to_owned()].into_iter().chain(args).collect();
+                let mut words = stack.k6().exec_words(&env, &command);
+                // The engine's own program is started as the user would start it.
+                (
+                    PathBuf::from(words.remove(0)),
+                    words,
+                    std::env::vars().collect(),
+                )
+            }
+        };
         let dir = self.files.log.parent().unwrap_or(Path::new("/"));
         Start {
-            program: &k6.path,
+            program: &program,
             args,
             dir,
             env,
@@ -108,6 +147,43 @@ impl Load<'_> {
             log: &self.files.log,
         }
         .spawn()
+    }
+
+    /// Makes k6's container ready for one load: the right answers in, what an earlier load left out.
+    fn prepare_container(&self, stack: &Stack) -> miette::Result<Places> {
+        let service = stack.service(self.target)?;
+        stack.wait_for_name(self.target)?;
+        let k6 = stack.k6();
+        k6.exec(&["rm", "-f", CONSOLE, SUMMARY], None)?;
+        let expected = fs_err::read(self.expected).into_diagnostic()?;
+        let write = format!("cat > {EXPECTED}");
+        k6.exec(&["sh", "-c", &write], Some(&expected))?;
+        Ok(Places {
+            base_url: format!("http://{}:{}", service.service, service.port),
+            script: "/lab/scripts/main.js".to_owned(),
+            expected: EXPECTED.to_owned(),
+            console: CONSOLE.to_owned(),
+            summary: SUMMARY.to_owned(),
+        })
+    }
+
+    /// Brings what k6 left in its container to where it would have left it without one.
+    ///
+    /// # Errors
+    /// A file cannot be written. One that k6 did not leave is no error here.
+    pub fn collect(&self) -> miette::Result<()> {
+        let Some(stack) = &self.context.stack else {
+            return Ok(());
+        };
+        for (from, to) in [
+            (CONSOLE, &self.files.console),
+            (SUMMARY, &self.files.summary),
+        ] {
+            if let Ok(bytes) = stack.k6().exec(&["cat", from], None) {
+                fs_err::write(to, bytes).into_diagnostic()?;
+            }
+        }
+        Ok(())
     }
 
     /// Longer than this k6 hangs.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use api_contract::{Oracle, Subject, Suite};
 use jiff::Timestamp;
 use lab_limits::{CpuPlan, Group, GroupSpec};
+use lab_model::config::Mode;
 use lab_model::results::{
     Cell, Evidence, K6Figures, Manifest, Reason, Repetition, RunDir, SCHEMA_VERSION, Traffic,
 };
@@ -53,6 +54,9 @@ pub struct Lab<'a> {
 /// On CPUs that all share, the generator goes first: its waits would be counted as the service's.
 const GENERATOR_WEIGHT: u64 = 1000;
 
+/// Connections to the database that a repetition makes itself: one to ask, and one of the observer.
+const OWN_CONNECTIONS: u64 = 2;
+
 /// What a service may take to collect its processes after its main one has ended.
 const BURIAL_LIMIT: Duration = Duration::from_secs(1);
 
@@ -63,6 +67,8 @@ struct Outcome {
     evidence: Evidence,
     k6: Option<K6Figures>,
     looks: Looks,
+    /// Connections that the service made in its whole life.
+    connections_made: Option<u64>,
     limit_differences: Vec<String>,
     clock_step_ms: f64,
 }
@@ -77,6 +83,11 @@ impl Outcome {
 }
 
 impl Lab<'_> {
+    /// Is there a quota, whoever enforces it?
+    fn has_quota(&self) -> bool {
+        self.context.stack.is_some() || self.session.limiter.kind().has_quota()
+    }
+
     fn sets(&self) -> Option<&lab_limits::Sets> {
         self.cpus.sets_for(self.session.limiter.kind())
     }
@@ -85,23 +96,58 @@ impl Lab<'_> {
     pub fn service_spec(&self, target: &str) -> GroupSpec {
         let budget = &self.manifest.budgets[target];
         GroupSpec {
-            cpu_quota: self
-                .session
-                .limiter
-                .kind()
-                .has_quota()
-                .then(|| f64::from(budget.cpus)),
+            cpu_quota: self.has_quota().then(|| f64::from(budget.cpus)),
             cpuset: self.sets().map(|s| s.service.clone()),
             ..GroupSpec::default()
         }
     }
 
-    fn load_spec(&self) -> GroupSpec {
+    /// The limits of the generator.
+    fn load_spec(&self, mode: &Mode) -> GroupSpec {
+        if self.context.stack.is_some() {
+            return quota(mode.load_cpus);
+        }
         GroupSpec {
             cpuset: self.sets().map(|s| s.load.clone()),
-            weight: (self.cpus.shared_cpus && self.session.limiter.kind().has_quota())
-                .then_some(GENERATOR_WEIGHT),
+            weight: (self.cpus.shared_cpus && self.has_quota()).then_some(GENERATOR_WEIGHT),
             ..GroupSpec::default()
+        }
+    }
+
+    /// The limits of the database, which was started with them.
+    fn postgres_spec(&self, mode: &Mode) -> GroupSpec {
+        if self.context.stack.is_some() {
+            return quota(mode.postgres_cpus);
+        }
+        GroupSpec {
+            cpuset: self.sets().map(|s| s.postgres.clone()),
+            ..GroupSpec::default()
+        }
+    }
+
+    /// A group for a target's processes.
+    ///
+    /// # Errors
+    /// The kernel refuses its limits, or the target has no container.
+    pub fn service_group(&self, name: &str, target: &str) -> miette::Result<Box<dyn Group>> {
+        match &self.context.stack {
+            None => self.session.group(name, &self.service_spec(target)),
+            Some(stack) => Ok(stack.container_of(target)?.group(&self.session.kernel)),
+        }
+    }
+
+    fn load_group(&self) -> miette::Result<Box<dyn Group>> {
+        let mode = self.context.lab.mode(&self.manifest.mode)?;
+        match &self.context.stack {
+            None => self.session.group("k6", &self.load_spec(mode)),
+            Some(stack) => Ok(stack.k6().group(&self.session.kernel)),
+        }
+    }
+
+    fn k6_version(&self) -> miette::Result<String> {
+        match &self.context.stack {
+            None => Ok(self.context.inventory.program("k6")?.version.clone()),
+            Some(stack) => stack.k6_version(),
         }
     }
 
@@ -124,10 +170,8 @@ impl Lab<'_> {
         };
         let started_at = Timestamp::now();
         let clocks = (observe::wall_ns(), Instant::now());
-        let service_group = self
-            .session
-            .group("service", &self.service_spec(&cell.target))?;
-        let load_group = self.session.group("k6", &self.load_spec())?;
+        let service_group = self.service_group("service", &cell.target)?;
+        let load_group = self.load_group()?;
         let mut outcome = Outcome::default();
         let attempt = self.attempt(
             cell,
@@ -187,6 +231,8 @@ impl Lab<'_> {
         let budget = &self.manifest.budgets[&cell.target];
         let url = self.cluster.service_url();
         let log = scratch.join("service.log");
+        let mut client = self.cluster.connect()?;
+        let sessions = statements::sessions(&mut client)?;
         let mut service = Service::start(
             self.context,
             &cell.target,
@@ -218,7 +264,6 @@ impl Lab<'_> {
             return Ok(());
         }
 
-        let mut client = self.cluster.connect()?;
         statements::reset(&mut client)?;
         let role = &self.context.lab.postgres.role;
         let before = statements::transactions(&mut client)?;
@@ -231,6 +276,7 @@ impl Lab<'_> {
         let load = Load {
             context: self.context,
             profile: &self.manifest.profile,
+            target: &cell.target,
             address: proxy.as_ref().map_or(service.address, |p| p.address),
             seed: order::request_seed(self.manifest.seed, cell.block),
             expected: self.expected,
@@ -257,6 +303,7 @@ impl Lab<'_> {
             ended
         })?;
         drop(proxy);
+        load.collect()?;
         outcome.evidence.statements = statements::read(&mut client, role, self.queries)?;
         // A service that could raise its own limits would do so after the first look.
         for difference in self.read_back(&cell.target, service_group, load_group, outcome)? {
@@ -272,7 +319,7 @@ impl Lab<'_> {
                 format!("k6 {}: {words}", load::exit_meaning(k6_status.code())),
             );
         }
-        if let Err(e) = load::keep_record(files, &self.context.inventory.program("k6")?.version) {
+        if let Err(e) = load::keep_record(files, &self.k6_version()?) {
             outcome.fail("no_record", e);
         }
         match load::read_summary(&files.summary, k6_status.code()) {
@@ -283,7 +330,7 @@ impl Lab<'_> {
             ),
         }
         if let Some(status) = service.ended()? {
-            let words = crate::children::last_line(&log);
+            let words = service.last_words();
             outcome.fail(
                 "service_ended",
                 format!("the service ended under load ({status}): {words}"),
@@ -304,6 +351,9 @@ impl Lab<'_> {
             transactions: after.transactions.saturating_sub(before),
             ..after
         });
+        // Exact now that the service is gone: a connection that ends tells of itself.
+        let made = statements::sessions(&mut client)?.saturating_sub(sessions + OWN_CONNECTIONS);
+        outcome.connections_made = Some(made);
         Ok(())
     }
 
@@ -363,10 +413,12 @@ impl Lab<'_> {
         load: &dyn Group,
         outcome: &mut Outcome,
     ) -> miette::Result<Vec<String>> {
+        let mode = self.context.lab.mode(&self.manifest.mode)?;
         let mut differences = Vec::new();
         for (name, group, spec) in [
             ("service", service, self.service_spec(target)),
-            ("k6", load, self.load_spec()),
+            ("k6", load, self.load_spec(mode)),
+            ("postgres", &*self.cluster.group, self.postgres_spec(mode)),
         ] {
             let in_force = group.read_back().into_diagnostic()?;
             differences.extend(
@@ -380,11 +432,6 @@ impl Lab<'_> {
                 serde_json::to_value(&in_force).into_diagnostic()?,
             );
         }
-        let postgres = self.cluster.group.read_back().into_diagnostic()?;
-        outcome.evidence.limits_in_force.insert(
-            "postgres".to_owned(),
-            serde_json::to_value(&postgres).into_diagnostic()?,
-        );
         Ok(differences)
     }
 
@@ -412,7 +459,7 @@ impl Lab<'_> {
             finished_at,
             valid: false,
             reasons: Vec::new(),
-            flags: flags(environment, self.session.limiter.kind().has_quota()),
+            flags: flags(environment, self.has_quota()),
             metrics: Default::default(),
             support: Default::default(),
             requests: 0,
@@ -444,7 +491,10 @@ impl Lab<'_> {
                     .cpu(from, to, [quota, None, None])
                     .into_iter()
                     .collect();
-                outcome.evidence.connections = outcome.looks.connections(from, to);
+                outcome.evidence.connections =
+                    outcome
+                        .looks
+                        .connections(from, to, outcome.connections_made);
                 outcome.evidence.processes = outcome.looks.processes(from, to);
                 outcome.evidence.host = outcome.looks.host(from, to, outcome.clock_step_ms);
                 outcome.evidence.recorded_by_endpoint = samples.count_by_endpoint();
@@ -487,7 +537,7 @@ impl Lab<'_> {
                     load_cpus,
                     profile: &self.manifest.profile,
                     limits: &self.manifest.receipt_limits,
-                    has_quota: self.session.limiter.kind().has_quota(),
+                    has_quota: self.has_quota(),
                     evidence: &outcome.evidence,
                     k6: outcome.k6.as_ref(),
                     recorded: samples.started_at.len() as u64,
@@ -508,6 +558,13 @@ impl Lab<'_> {
         repetition.valid = outcome.reasons.is_empty();
         repetition.reasons = outcome.reasons;
         repetition
+    }
+}
+
+fn quota(cpus: u32) -> GroupSpec {
+    GroupSpec {
+        cpu_quota: Some(f64::from(cpus)),
+        ..GroupSpec::default()
     }
 }
 

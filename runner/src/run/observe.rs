@@ -175,8 +175,8 @@ impl Looks {
             .collect()
     }
 
-    /// Connections over all looks from the first at which the load was running.
-    pub fn connections(&self, from_ns: i64, to_ns: i64) -> Option<Connections> {
+    /// Connections over all looks from the first at which the load was running. `made`: by the service, in its life.
+    pub fn connections(&self, from_ns: i64, to_ns: i64, made: Option<u64>) -> Option<Connections> {
         let seen: Vec<(u32, u32)> = self
             .0
             .iter()
@@ -191,14 +191,18 @@ impl Looks {
             .map(|c| c.0)
             .max()?;
         let n = seen.len();
+        let low = seen.iter().map(|c| c.0).min().unwrap_or(0);
+        // A connection tells of itself late, perhaps a while after it was made: what is counted in the window is no
+        // more than what was made beside those that were open all the time.
+        let beside = made.map_or(u64::MAX, |made| made.saturating_sub(u64::from(low)));
         (n > 0).then(|| Connections {
             samples: n as u64,
             peak,
-            low: seen.iter().map(|c| c.0).min().unwrap_or(0),
+            low,
             busy_peak: seen.iter().map(|c| c.1).max().unwrap_or(0),
             busy_mean: seen.iter().map(|c| f64::from(c.1)).sum::<f64>() / n as f64,
             all_busy_samples: seen.iter().filter(|c| c.0 > 0 && c.1 >= c.0).count() as u64,
-            opened: self.opened(from_ns, to_ns),
+            opened: self.opened(from_ns, to_ns).map(|n| n.min(beside)),
         })
     }
 
@@ -278,5 +282,41 @@ impl Looks {
             clock_step_ms,
             longest_gap_ms: Some(self.longest_gap_ms(from_ns, to_ns)),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn look(at_ns: i64, sessions: i64) -> Look {
+        Look {
+            at_ns,
+            usage: Default::default(),
+            noise: Noise::default(),
+            own_ticks: 0,
+            connections: Some((30, 2)),
+            sessions: Some(sessions),
+            processes: Vec::new(),
+            strays: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_connection_that_tells_of_itself_late_is_not_one_that_was_made_late() {
+        let looks = Looks(vec![look(0, 130), look(10, 131)]);
+        let opened = |made| looks.connections(0, 10, made).unwrap().opened;
+        assert_eq!(
+            opened(Some(30)),
+            Some(0),
+            "all that were made are open all the time"
+        );
+        assert_eq!(opened(Some(31)), Some(1));
+        assert_eq!(
+            opened(Some(99)),
+            Some(1),
+            "the rest was made before or after the load"
+        );
+        assert_eq!(opened(None), Some(1));
     }
 }

@@ -91,6 +91,20 @@ pub fn transactions(client: &mut Client) -> miette::Result<u64> {
     Ok(row.get::<_, i64>(0).unsigned_abs())
 }
 
+/// Connections that were ever made to the database, by anybody. One that is open may not have told of itself yet.
+///
+/// # Errors
+/// Postgres does not answer.
+pub fn sessions(client: &mut Client) -> miette::Result<u64> {
+    let row = client
+        .query_one(
+            "SELECT sessions FROM pg_stat_database WHERE datname = current_database()",
+            &[],
+        )
+        .into_diagnostic()?;
+    Ok(row.get::<_, i64>(0).unsigned_abs())
+}
+
 /// Transactions so far and statements since the reset, by anybody. A connection tells of its last second only when it
 /// ends, so this waits until the role has none.
 ///

@@ -260,7 +260,7 @@ pub fn run(
         part.run.clear_scratch()?;
     }
     if let Err(error) = outcome {
-        engine::say_how_to_go_on(&error, dir.path());
+        engine::say_how_to_go_on(context, &error, dir.path());
         return Err(error);
     }
     let runs: Vec<(u32, &Manifest, &RunDir)> = parts
