@@ -138,6 +138,9 @@ def problems(browser: Browser, page: Path, shots: Path | None) -> list[str]:
         size = browser.value("Math.min(...[...document.querySelectorAll('svg text')].map(t => t.getBoundingClientRect().height))")
         if size < 9:
             found.append(f"{name}: text of {size:.1f} px in a figure")
+        hidden = "[...document.querySelectorAll('details table')].filter(table => !table.checkVisibility()).length"
+        if media == "print" and browser.value(hidden):
+            found.append(f"{name}: tables are folded away, and paper cannot be unfolded")
         for event in browser.events:
             method, data = event.get("method"), event.get("params", {})
             if method == "Network.requestWillBeSent" and data["request"]["url"] != page.as_uri():

@@ -1,7 +1,10 @@
 """What is built from this tree: `bench`, `analyze` and, through `bench build`, the services."""
 
+import shutil
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 from .files import place, write_whole
 from .machine import require_rust
@@ -13,6 +16,23 @@ CRATES = {
     "bench": ("runner", "a minute or two the first time"),
     "analyze": ("analyzer", "some ten minutes the first time on a machine, seconds after that: it holds polars"),
 }
+
+
+def claim(target: Path, root: Path = ROOT) -> None:
+    """Makes Cargo build this tree's own crates anew when another clone has used the shared build folder last.
+
+    Cargo takes a crate of two clones for one, and tells by times whether a file has changed: what the other clone built
+    after an edit here would pass as built from it. The crates of others stay: they are the same everywhere.
+    """
+    owner = target / "claimed-by"
+    if owner.is_file() and owner.read_text(encoding="utf-8") == str(root):
+        return
+    members = tomllib.loads((root / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["members"]
+    for fingerprint in target.glob("*/.fingerprint/*"):
+        if fingerprint.name.rpartition("-")[0] in members:
+            shutil.rmtree(fingerprint, ignore_errors=True)
+    target.mkdir(parents=True, exist_ok=True)
+    write_whole(owner, str(root))
 
 
 def build_crate(program: str, env: dict[str, str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from . import inventory
-from .builds import build_crate, build_targets
+from .builds import build_crate, build_targets, claim
 from .golang import go_bin
 from .machine import require_linux, require_rust
 from .package_index import uv_settings
@@ -44,6 +44,7 @@ def prepare(needs: Iterable[str], env: dict[str, str] | None = None) -> dict[str
     wanted = set(needs)
     if wanted & {"rust", "bench", "analyze"}:
         require_rust(env["PATH"])
+        claim(cargo_target())
 
     def on_path(folder: Path) -> None:
         env["PATH"] = os.pathsep.join([str(folder), *(part for part in env["PATH"].split(os.pathsep) if part != str(folder))])

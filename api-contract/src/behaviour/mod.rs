@@ -139,7 +139,7 @@ const ALL: &[Behaviour] = &[
     },
     Behaviour {
         name: "clients.oversize",
-        why: "a target or headers of 256 KiB are refused before they cost anything, and the service goes on",
+        why: "a head of 48 KiB is taken; a target or headers of 256 KiB are refused before they cost anything, and the service goes on",
         covers: &[],
         check: clients::oversize,
     },

@@ -82,7 +82,7 @@ fn same_way(context: &Context, manifest: &Manifest) -> miette::Result<()> {
             "{id} was begun in containers"
         )),
         (false, Some(_)) => Err(miette!(
-            help = format!("./lab resume results/{id}"),
+            help = format!("bench resume results/{id}"),
             "{id} was not begun in containers"
         )),
         _ => Ok(()),
