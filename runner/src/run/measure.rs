@@ -144,13 +144,6 @@ impl Lab<'_> {
         }
     }
 
-    fn k6_version(&self) -> miette::Result<String> {
-        match &self.context.stack {
-            None => Ok(self.context.inventory.program("k6")?.version.clone()),
-            Some(stack) => stack.k6_version(),
-        }
-    }
-
     /// Runs and stores one repetition. A failure of the service or of k6 is a stored repetition with its reason.
     ///
     /// # Errors
@@ -319,7 +312,7 @@ impl Lab<'_> {
                 format!("k6 {}: {words}", load::exit_meaning(k6_status.code())),
             );
         }
-        if let Err(e) = load::keep_record(files, &self.k6_version()?) {
+        if let Err(e) = load::keep_record(files, &self.manifest.versions.programs["k6"]) {
             outcome.fail("no_record", e);
         }
         match load::read_summary(&files.summary, k6_status.code()) {
