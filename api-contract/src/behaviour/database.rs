@@ -10,6 +10,9 @@ use super::control::ControlError;
 use super::findings::StageError;
 use super::stage::POLL;
 
+/// How long PostgreSQL waits for one ended connection to be gone, in ms.
+const END_LIMIT_MS: i64 = 5_000;
+
 /// A superuser's connection, and the name of the services' role.
 pub(super) struct Owner {
     client: Client,
@@ -139,17 +142,36 @@ impl Owner {
         Ok(statements)
     }
 
-    /// Ends every connection of the role.
+    /// Ends every connection of the role that is open now; a service may open new ones meanwhile.
     pub(super) fn kill_connections(&mut self) -> Result<(), StageError> {
         self.client.query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1",
-            &[&self.role],
+            "SELECT pg_terminate_backend(pid, $2) FROM pg_stat_activity WHERE usename = $1",
+            &[&self.role, &END_LIMIT_MS],
         )?;
         Ok(())
     }
 
-    pub(super) fn refuse_login(&mut self) -> Result<(), StageError> {
-        self.alter_role("NOLOGIN")
+    /// The role cannot log in any more, and has no connection left. A login under way may have passed the check
+    /// already, and shows its role only when it is through: all that have none yet are ended too (PostgreSQL 18
+    /// lists them, in state `starting`).
+    pub(super) fn lock_out(&mut self) -> Result<(), StageError> {
+        self.alter_role("NOLOGIN")?;
+        let start = Instant::now();
+        loop {
+            let ended = self.client.query(
+                "SELECT pg_terminate_backend(pid, $2) FROM pg_stat_activity \
+                 WHERE backend_type = 'client backend' AND coalesce(usename, $1) = $1",
+                &[&self.role, &END_LIMIT_MS],
+            )?;
+            if ended.is_empty() {
+                return Ok(());
+            }
+            if start.elapsed() > Duration::from_secs(30) {
+                return Err(
+                    ControlError::new("connections of the service's role do not end").into(),
+                );
+            }
+        }
     }
 
     pub(super) fn allow_login(&mut self) -> Result<(), StageError> {

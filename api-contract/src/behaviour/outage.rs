@@ -34,6 +34,8 @@ pub(super) fn connections_killed(
     stage: &mut Stage<'_>,
     findings: &mut Findings,
 ) -> Result<(), StageError> {
+    // A pool that is still being filled would not lose all of them.
+    stage.has_its_connections(findings)?;
     stage.owner()?.kill_connections()?;
     thread::sleep(A_LITTLE_LATER);
     stage.all_fine("3 s after all connections were ended", findings);
@@ -42,8 +44,7 @@ pub(super) fn connections_killed(
 
 pub(super) fn refused(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<(), StageError> {
     let mut owner = stage.owner()?;
-    owner.refuse_login()?;
-    owner.kill_connections()?;
+    owner.lock_out()?;
     stage.is_unavailable("while the database refuses the login", 12, findings);
     owner.allow_login()?;
     stage.recovers(findings)

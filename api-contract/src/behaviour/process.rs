@@ -217,8 +217,7 @@ pub(super) fn log(stage: &mut Stage<'_>, findings: &mut Findings) -> Result<(), 
         ));
     }
     let mut owner = stage.owner()?;
-    owner.refuse_login()?;
-    owner.kill_connections()?;
+    owner.lock_out()?;
     stage.is_unavailable("while the database refuses the login", 4, findings);
     owner.allow_login()?;
     let log = stage.service.log()?;
