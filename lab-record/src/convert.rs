@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::handover::{Handover, Record};
 use crate::line;
+use crate::live::live_latencies;
 use crate::write::write;
 use crate::{RecordError, Result};
 
@@ -23,7 +24,7 @@ pub struct Converted {
     pub rows_dropped: u64,
     /// Users of the load; each handed over exactly once.
     pub vus: u32,
-    /// What the script said besides the record, a line each.
+    /// What the script said besides the record and what it told while it ran, a line each.
     pub messages: String,
 }
 
@@ -64,7 +65,7 @@ pub fn convert(log: &Path, samples: &Path, k6_version: &str) -> Result<Converted
     })
 }
 
-/// What the script said besides the record: also of a record that is damaged.
+/// What the script said besides the record and what it told while it ran: also of a record that is damaged.
 ///
 /// # Errors
 /// The file cannot be read.
@@ -81,7 +82,7 @@ fn by_phase(record: &Record) -> BTreeMap<String, u64> {
     names.iter().cloned().zip(counts).collect()
 }
 
-/// Calls `record` with number and text of every line of the record, and returns the other lines.
+/// Calls `record` with number and text of every line of the record, and returns the messages.
 fn split(log: &Path, mut record: impl FnMut(u64, &[u8]) -> Result<()>) -> Result<String> {
     let mut reader = BufReader::with_capacity(1 << 18, fs_err::File::open(log)?);
     let mut messages = String::new();
@@ -100,7 +101,7 @@ fn split(log: &Path, mut record: impl FnMut(u64, &[u8]) -> Result<()>) -> Result
         let text = line.strip_suffix(b"\n").unwrap_or(&line);
         if line::is_record(text) {
             record(number, text)?;
-        } else {
+        } else if live_latencies(text).is_none() {
             messages.push_str(&String::from_utf8_lossy(text));
             messages.push('\n');
         }

@@ -10,6 +10,7 @@ mod convert;
 mod error;
 mod handover;
 mod line;
+mod live;
 mod names;
 mod rows;
 mod samples;
@@ -17,6 +18,7 @@ mod write;
 
 pub use convert::{Converted, convert, messages};
 pub use error::RecordError;
+pub use live::live_latencies;
 pub use samples::Samples;
 
 /// The tick of the clock of `started_at`, in ns: JavaScript's `Date.now()` tells whole milliseconds.

@@ -55,6 +55,15 @@ class Complete(RecordTest):
         self.assertEqual((process.stdout, process.stderr, handover.messages), ("", "", []))
         self.assert_starts_within(handover, 1)
 
+    def test_told_while_it_runs(self):
+        """Eight of twelve users tell, and what they tell is true; the record is as without."""
+        _, handover, _ = self.check({**CLOSED, "vus": 12, "measure_s": 2.5}, BENCH_LIVE="1")
+        self.assertEqual({line.split(" ")[0] for line in handover.messages}, {"BENCH-LIVE"})
+        told = [float(word) for line in handover.messages for word in line.split(" ")[1:]]
+        known = [row.duration_ms for row in handover.rows if row.phase == "measure" and row.vu <= 8]
+        self.assertGreater(len(told), len(known) / 2)
+        self.assertTrue({round(ms, 3) for ms in told} <= {round(ms + step / 1e3, 3) for ms in known for step in (-1, 0, 1)})
+
     def test_without_think_time(self):
         _, handover, summary = self.check({**CLOSED, "think_time_ms": 0, "vus": 4})
         self.assert_starts_within(handover, 1)

@@ -97,15 +97,19 @@ impl RunDir {
             .join(format!("{:03}", cell.block))
     }
 
+    /// Where the scratch folder of a repetition is while it runs.
+    pub fn scratch_path(&self, cell: &Cell) -> PathBuf {
+        self.root
+            .join(".partial")
+            .join(format!("{}-{:03}", cell.target, cell.block))
+    }
+
     /// An empty folder to build a repetition in; what an interrupted run left there is removed.
     ///
     /// # Errors
     /// IO.
     pub fn scratch(&self, cell: &Cell) -> Result<PathBuf, StoreError> {
-        let path = self
-            .root
-            .join(".partial")
-            .join(format!("{}-{:03}", cell.target, cell.block));
+        let path = self.scratch_path(cell);
         if path.exists() {
             fs_err::remove_dir_all(&path)?;
         }

@@ -80,6 +80,7 @@ export function readPlan(env) {
     expectedFile: env.BENCH_EXPECTED || '',
     summaryFile: env.BENCH_SUMMARY || '',
     record: onOrOff('BENCH_RECORD', env.BENCH_RECORD || '0'),
+    live: onOrOff('BENCH_LIVE', env.BENCH_LIVE || '0'),
     recordRows: wholeNumber('BENCH_RECORD_ROWS', env.BENCH_RECORD_ROWS || `${RECORD_ROWS}`, vus),
     executor,
     arrival,

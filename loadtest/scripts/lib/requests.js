@@ -4,6 +4,7 @@ import { PAGE_SIZE, REQUEST_TIMEOUT_S } from './plan.js';
 import { userId } from './ids.js';
 import { pageProblem, userProblem } from './checks.js';
 import { countBody, countFailure } from './tally.js';
+import { teller } from './live.js';
 
 // `name` also stands for the url in k6's metrics: without it each user would be a time series of its own.
 const userParams = {
@@ -22,7 +23,8 @@ export function requests(plan, phase, expected, record) {
   // An answer without a problem has status 200.
   const keepGood = { user: null, users: null };
   if (record !== null) {
-    for (const endpoint of Object.keys(keepGood)) keepGood[endpoint] = record.keeper(phase, endpoint, 200);
+    const live = plan.live && phase === 'measure' ? teller() : (keep) => keep;
+    for (const endpoint of Object.keys(keepGood)) keepGood[endpoint] = live(record.keeper(phase, endpoint, 200));
   }
 
   function failed(endpoint, url, startMs, response, problem) {

@@ -16,6 +16,7 @@ use lab_model::results::{
 use miette::{IntoDiagnostic as _, WrapErr as _, miette};
 use serde_json::json;
 
+use super::load::LoadFiles;
 use super::measure::Lab;
 use super::plan::{OVERHEAD_S, Plan};
 use super::progress::Progress;
@@ -200,6 +201,7 @@ impl<'a> Stand<'a> {
             manifest,
             run,
             interrupt: self.interrupt,
+            watched: false,
             delay: None,
         }
     }
@@ -255,7 +257,10 @@ pub(super) fn take(
             turn.cell.target,
             value.map_or(String::new(), |value| format!(" with {value}")),
         ));
+        let files = LoadFiles::in_folder(&turn.run.scratch_path(&turn.cell));
+        let watched = progress.follow(&files.console);
         let mut lab = stand.lab(turn.manifest, turn.run);
+        lab.watched = watched;
         lab.delay = course.delay(&lab, &turn.cell)?;
         let repetition = lab.repetition(&turn.cell, turn.slot, summary_dir)?;
         progress.stored(&format!(

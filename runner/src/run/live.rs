@@ -1,16 +1,21 @@
-//! The live line: how many requests a second the repetition in progress has answered so far.
+//! The live line: requests a second and p99 of the repetition in progress, so far.
 //!
-//! It shows health, never latencies or ratios: k6 keeps its record in memory until the load is over, and its periodic
-//! output and REST API would cost what is being measured. Postgres' count of answered queries costs one look a second,
-//! and only where somebody watches a terminal.
+//! It shows health, never ratios, and costs next to nothing: k6 keeps its record in memory until the load is over, and its
+//! periodic output and REST API would cost what is being measured. So the rate is Postgres' count of answered queries,
+//! one look a second, and p99 is that of the few users of the load who tell (loadtest/scripts/lib/live.js). Both only where
+//! somebody watches a terminal, and p99 not of a load in a container, whose file is not here.
 
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use indicatif::ProgressBar;
 use lab_model::config::Mix;
 use postgres::Client;
+
+use super::told::Told;
 
 /// Pace of the looks.
 const PACE: Duration = Duration::from_secs(1);
@@ -19,9 +24,10 @@ const PACE: Duration = Duration::from_secs(1);
 const CALLS: &str = "SELECT coalesce(sum(calls), 0)::int8 FROM pg_stat_statements(false) AS s \
                      JOIN pg_roles AS r ON r.oid = s.userid WHERE r.rolname = $1";
 
-/// A thread that writes the rate behind the bar's message; ends when dropped.
+/// A thread that writes rate and p99 behind the bar's message; ends when dropped.
 #[derive(Debug)]
 pub struct Live {
+    console: Arc<Mutex<PathBuf>>,
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -31,11 +37,21 @@ impl Live {
     pub fn start(bar: ProgressBar, client: Client, role: String, mix: &Mix) -> Self {
         let per_request = queries_per_request(mix);
         let (stop, stopped) = channel();
-        let thread = std::thread::spawn(move || watch(&bar, client, &role, per_request, &stopped));
+        let console = Arc::new(Mutex::new(PathBuf::new()));
+        let followed = Arc::clone(&console);
+        let thread = std::thread::spawn(move || {
+            watch(&bar, client, &role, per_request, &followed, &stopped);
+        });
         Self {
+            console,
             stop: Some(stop),
             thread: Some(thread),
         }
+    }
+
+    /// The load that starts next prints to this file.
+    pub fn follow(&self, console: &Path) {
+        console.clone_into(&mut self.console.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -53,6 +69,7 @@ fn watch(
     mut client: Client,
     role: &str,
     per_request: f64,
+    console: &Mutex<PathBuf>,
     stopped: &Receiver<()>,
 ) {
     let Ok(statement) = client.prepare(CALLS) else {
@@ -60,6 +77,7 @@ fn watch(
     };
     let start = Instant::now();
     let mut rate = Rate::default();
+    let mut told = Told::default();
     while stopped.recv_timeout(PACE) == Err(RecvTimeoutError::Timeout) {
         // The line is a courtesy: a database that does not answer is told by the run itself.
         let Ok(row) = client.query_one(&statement, &[&role]) else {
@@ -69,10 +87,19 @@ fn watch(
             start.elapsed().as_secs_f64(),
             row.get::<_, i64>(0).unsigned_abs(),
         );
-        bar.set_prefix(rate.per_second().map_or_else(String::new, |queries| {
-            format!(", {:.0} req/s", queries / per_request)
-        }));
+        told.look(&console.lock().unwrap_or_else(PoisonError::into_inner));
+        let requests = rate.per_second().map(|queries| queries / per_request);
+        bar.set_prefix(line(requests, told.p99()));
     }
+}
+
+/// What stands behind the message.
+fn line(per_second: Option<f64>, p99_ms: Option<f64>) -> String {
+    let digits = |ms: f64| usize::from(ms < 10.0);
+    let rate = per_second.map(|rate| format!("{rate:.0} req/s"));
+    let p99 = p99_ms.map(|ms| format!("p99 {ms:.*} ms", digits(ms)));
+    let known: Vec<String> = rate.into_iter().chain(p99).collect();
+    known.join(", ")
 }
 
 /// Round trips of a request on average: one for a user, two for a page.
@@ -139,6 +166,14 @@ mod tests {
         assert_eq!(rate_of(&next), None);
         let next = [&next[..], &[(12.0, 150)]].concat();
         assert_eq!(rate_of(&next), Some(50.0));
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_said() {
+        assert_eq!(line(None, None), "");
+        assert_eq!(line(Some(2930.4), None), "2930 req/s");
+        assert_eq!(line(Some(2930.4), Some(4.06)), "2930 req/s, p99 4.1 ms");
+        assert_eq!(line(Some(2930.4), Some(15.8)), "2930 req/s, p99 16 ms");
     }
 
     #[test]

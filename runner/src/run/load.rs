@@ -29,6 +29,18 @@ pub struct LoadFiles {
     pub log: PathBuf,
 }
 
+impl LoadFiles {
+    /// The files in a repetition's folder.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self {
+            console: folder.join("k6-console.log"),
+            samples: folder.join("samples.parquet"),
+            summary: folder.join("k6-summary.json"),
+            log: folder.join("k6.log"),
+        }
+    }
+}
+
 /// In k6's container, whose only writable folder is /tmp.
 const EXPECTED: &str = "/tmp/expected.json";
 const CONSOLE: &str = "/tmp/k6-console.log";
@@ -64,6 +76,8 @@ pub struct Load<'a> {
     pub group: &'a dyn Group,
     /// Where it writes.
     pub files: &'a LoadFiles,
+    /// Somebody watches: users of the load tell how it goes.
+    pub watched: bool,
 }
 
 impl Load<'_> {
@@ -108,6 +122,10 @@ impl Load<'_> {
             ),
             ("BENCH_SEED".to_owned(), self.seed.to_string()),
             ("BENCH_RECORD".to_owned(), "1".to_owned()),
+            (
+                "BENCH_LIVE".to_owned(),
+                u8::from(self.watched && self.context.stack.is_none()).to_string(),
+            ),
             ("BENCH_SUMMARY".to_owned(), places.summary),
             ("BENCH_EXPECTED".to_owned(), places.expected),
             // The generator's parallelism is part of the plan, not of the host.

@@ -47,6 +47,8 @@ pub struct Lab<'a> {
     pub run: &'a RunDir,
     /// Signals.
     pub interrupt: &'a Interrupt,
+    /// Somebody watches a terminal.
+    pub watched: bool,
     /// Delay of a proxy between load and service (`bench aa --slowdown`); `None`: no proxy.
     pub delay: Option<Duration>,
 }
@@ -155,12 +157,7 @@ impl Lab<'_> {
         summary_dir: Option<&Path>,
     ) -> miette::Result<Repetition> {
         let scratch = self.run.scratch(cell)?;
-        let files = LoadFiles {
-            console: scratch.join("k6-console.log"),
-            samples: scratch.join("samples.parquet"),
-            summary: scratch.join("k6-summary.json"),
-            log: scratch.join("k6.log"),
-        };
+        let files = LoadFiles::in_folder(&scratch);
         let started_at = Timestamp::now();
         let clocks = (observe::wall_ns(), Instant::now());
         let service_group = self.service_group("service", &cell.target)?;
@@ -276,6 +273,7 @@ impl Lab<'_> {
             cpus: self.context.lab.mode(&self.manifest.mode)?.load_cpus,
             group: load_group,
             files,
+            watched: self.watched,
         };
         let k6_status = std::thread::scope(|scope| {
             let observer = Observer::start(

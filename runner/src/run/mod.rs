@@ -15,7 +15,8 @@ pub mod progress;
 pub mod receipt;
 pub mod statements;
 pub mod sweep;
-pub mod verdict;
+mod told;
+mod verdict;
 
 #[cfg(test)]
 mod receipt_tests;

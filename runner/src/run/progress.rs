@@ -1,5 +1,6 @@
 //! Where the run stands: a bar with ETA on a terminal, a line a repetition elsewhere.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -25,10 +26,13 @@ impl Progress {
     pub fn new(total: usize, planned: f64) -> Self {
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::stderr());
         let width = terminal_size::terminal_size().map_or(80, |(columns, _)| columns.0);
-        // In 80 columns the words matter more than the bar.
-        let bar_width = if width < 100 { 8 } else { 24 };
-        let template = format!("{{bar:{bar_width}}} {{pos}}/{{len}} {{msg}}{{prefix}}");
-        if let Ok(style) = ProgressStyle::with_template(&template) {
+        // In 80 columns the words matter more than the bar, and the figures more than the end of the words.
+        let template = if width < 120 {
+            "{pos}/{len} {wide_msg} {prefix}"
+        } else {
+            "{bar:24} {pos}/{len} {msg}  {prefix}"
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         let quiet_terminal = bar.is_hidden();
@@ -54,7 +58,7 @@ impl Progress {
         each * (self.total - self.done) as f64
     }
 
-    /// Shows the throughput so far behind the message, where somebody watches. `connect`: to the database, as its owner.
+    /// Shows the throughput and p99 so far behind the message, where somebody watches. `connect`: to the database, as its owner.
     ///
     /// # Errors
     /// The database cannot be reached.
@@ -73,6 +77,14 @@ impl Progress {
             ));
         }
         Ok(())
+    }
+
+    /// The load that starts next prints to this file. Is anybody watching?
+    pub fn follow(&self, console: &Path) -> bool {
+        if let Some(live) = &self.live {
+            live.follow(console);
+        }
+        self.live.is_some()
     }
 
     /// What is being done now. Health only: no figures that would tempt to stop early.
