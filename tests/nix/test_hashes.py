@@ -1,4 +1,4 @@
-"""Hashes: the vendored Go modules, recomputed; a stale one is caught; go-api built by the flake's own expression."""
+"""Hashes: the vendored Go modules, recomputed; a stale one is caught. go-api and rust-api built by the flake's own expressions."""
 
 import json
 import os
@@ -20,6 +20,17 @@ def go_environment() -> dict[str, str]:
     modules, root = ask.stdout.split()
     subprocess.run([go, "mod", "download"], cwd=host.ROOT / "go-api", check=True, capture_output=True)
     return {"BENCH_STUB_HOST_PATH": f"{root}/bin:/usr/bin:/bin", "BENCH_STUB_GOMODCACHE": modules}
+
+
+def rust_environment() -> dict[str, str]:
+    """Rust of this machine, and the crates it has fetched."""
+    cargo = shutil.which("cargo")
+    if not cargo:
+        raise unittest.SkipTest("cargo is not on PATH")
+    subprocess.run([cargo, "fetch", "--locked"], cwd=host.ROOT, check=True, capture_output=True)
+    sysroot = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True, cwd=host.ROOT).stdout.strip()
+    home = os.environ.get("CARGO_HOME") or Path.home() / ".cargo"
+    return {"BENCH_STUB_HOST_PATH": f"{sysroot}/bin:/usr/bin:/bin", "BENCH_STUB_CARGO_REGISTRY": f"{home}/registry"}
 
 
 def check_hash(tree: Path) -> subprocess.CompletedProcess[str]:
@@ -74,6 +85,14 @@ class Build(unittest.TestCase):
         version = host.evaluate("packages.x86_64-linux.go-api.version")
         self.assertTrue(said.startswith(f"go-api {version} go1."), said)
         self.assertEqual(sorted(path.name for path in Path(out, "bin").iterdir()), ["go-api"])
+
+    def test_rust_api_builds_and_starts(self) -> None:
+        done = host.flake("build", "--no-link", "--print-out-paths", attribute="#rust-api", env=rust_environment(), seconds=900)
+        out = done.stdout.strip()
+        said = subprocess.run([f"{out}/bin/rust-api", "--version"], capture_output=True, text=True, check=True).stdout
+        version = host.evaluate("packages.x86_64-linux.rust-api.version")
+        self.assertTrue(said.startswith(f"rust-api {version} (rustc 1."), said)
+        self.assertEqual([path.name for path in Path(out, "bin").iterdir()], ["rust-api"])
 
     def test_nothing_of_docs_or_tests_is_in_the_sources(self) -> None:
         """An edit of the docs rebuilds nothing."""

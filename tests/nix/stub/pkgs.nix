@@ -4,7 +4,7 @@
   nixos,
 }:
 let
-  # With the host's programs instead of none: one smoke test builds go-api by its own expression.
+  # With the host's programs instead of none: smoke tests build go-api and rust-api by their own expressions.
   host = builtins.getEnv "BENCH_STUB_HOST_PATH";
 
   make =
@@ -127,7 +127,22 @@ let
       inputs = nativeBuildInputs;
       derivation = {
         inherit src postInstall buildType;
-        flags = cargoBuildFlags ++ lib.optionals doCheck cargoTestFlags;
+        inherit cargoBuildFlags;
+        cargoTestFlags = lib.optionals doCheck cargoTestFlags;
+      }
+      // lib.optionalAttrs (host != "") {
+        args = [
+          "-c"
+          ''
+            set -e
+            export PATH=${host} HOME=$TMPDIR CARGO_HOME=$TMPDIR/cargo CARGO_NET_OFFLINE=true
+            mkdir $CARGO_HOME && ln -s ${builtins.getEnv "BENCH_STUB_CARGO_REGISTRY"} $CARGO_HOME/registry
+            cp -r $src source && chmod -R u+w source && cd source
+            cargo build --locked --profile $buildType $cargoBuildFlags
+            mkdir -p $out/bin
+            find target/$buildType -maxdepth 1 -type f -executable -exec cp {} $out/bin/ ';'
+          ''
+        ];
       };
     };
 
