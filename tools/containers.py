@@ -96,6 +96,12 @@ class Containers:
         """Names in compose."""
         return [image.service for _, image in self.chosen(names)]
 
+    def build(self, names: list[str], *others: str) -> None:
+        """Builds the images of targets and of other services of compose; one that two targets share only once, which
+        not every compose sees."""
+        shared = {image.name: image.service for _, image in reversed(self.chosen(names))}
+        self.run("build", *others, *sorted(shared.values()))
+
     def wait_for(self, ready: Callable[[], bool], container: str) -> None:
         """Asks until it is so; what the container said last is part of the error."""
         end = time.monotonic() + READY_S
@@ -134,7 +140,7 @@ class Containers:
             words += ["--k6-summary-dir", str(ROOT / "loadtest" / "results")]
         if "--list" in rest:
             return runner(words, {})
-        self.run("build", "postgres", "k6", *sorted(set(self.services(names))))
+        self.build(names, "postgres", "k6")
         return self.measure(words)
 
     def measure(self, words: list[str]) -> int:
@@ -226,9 +232,9 @@ def run(command: str, options: argparse.Namespace, rest: list[str]) -> int:
     containers = Containers(mode_of(rest[0]) if verb == "resume" and rest else options.mode)
     match verb:
         case "build":
-            containers.run("build", *rest)
+            containers.build(names, *rest, "postgres", "k6")
         case "up":
-            containers.run("build", "postgres", *sorted(set(containers.services(names))))
+            containers.build(names, "postgres")
             containers.up(names)
         case "down":
             containers.run("down", *rest)

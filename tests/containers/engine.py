@@ -64,19 +64,25 @@ class Engine:
         return (done.stdout + done.stderr if words[0] == "logs" else done.stdout).strip()
 
 
-def own_namespaces() -> None:
-    """Moves this process into mount and network namespaces of its own.
-
-    Under hybrid cgroups podman takes the unified hierarchy for the only one: it must not be there. And with a network of
-    its own no port of the compose files can be taken already, and nothing is left of networks and rules afterwards.
-    """
-    new_mounts, new_network = 0x00020000, 0x40000000
+def unshare(what: int) -> None:
+    """Moves this process, and what it starts, into a namespace of its own."""
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(new_mounts | new_network) != 0:
-        raise Unavailable(f"no namespaces of our own: {os.strerror(ctypes.get_errno())}")
+    if libc.unshare(what) != 0:
+        raise Unavailable(f"no namespace of our own: {os.strerror(ctypes.get_errno())}")
+
+
+def own_mounts() -> None:
+    """Under hybrid cgroups podman takes the unified hierarchy for the only one: it must not be there."""
+    unshare(0x00020000)  # CLONE_NEWNS
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     if Path("/sys/fs/cgroup/unified").is_mount():
         subprocess.run(["umount", "/sys/fs/cgroup/unified"], check=True)
+
+
+def own_network() -> None:
+    """In a network of its own no port of the compose files is taken, and no network or rule is left afterwards. There is
+    no way out of it: what is fetched must be there before."""
+    unshare(0x40000000)  # CLONE_NEWNET
     subprocess.run(["/bin/busybox", "ip", "link", "set", "lo", "up"], check=True)
 
 
@@ -97,7 +103,17 @@ def engine(work: Path) -> Iterator[Engine]:
                 ["tar", "-C", "/", "-cf", str(archive), "bin/busybox" if not Path("/bin").is_symlink() else "usr/bin/busybox"], check=True
             )
             podman("import", str(archive), "probe:1")
-            podman("run", "--rm", "--cpus", "1", "probe:1", "/bin/busybox" if not Path("/bin").is_symlink() else "/usr/bin/busybox", "true")
+            podman(
+                "run",
+                "--rm",
+                "--network",
+                "none",
+                "--cpus",
+                "1",
+                "probe:1",
+                "/bin/busybox" if not Path("/bin").is_symlink() else "/usr/bin/busybox",
+                "true",
+            )
         except (AssertionError, subprocess.SubprocessError) as error:
             why = f"{driver}: {error}"
             podman("system", "reset", "--force", check=False)

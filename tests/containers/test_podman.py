@@ -1,4 +1,4 @@
-"""Postgres, go-api and k6 in containers, built by the committed Dockerfiles and started by the committed compose files."""
+"""Postgres, the services and k6 in containers, built by the committed Dockerfiles and started by the committed compose files."""
 
 import json
 import os
@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 from typing import ClassVar
@@ -14,10 +15,14 @@ from typing import ClassVar
 import bases
 import engine
 from labtest.results import HOST_CAUSES
+from labtools import images
 from labtools.lab_toml import Lab
 from labtools.paths import ROOT
 
-SERVICE = "bench-go-api"
+LAB = Lab()
+# Container -> target.
+SERVICES = {f"bench-{image.service}": target for target, image in images.runnable(LAB)}
+USERS = dict.fromkeys(SERVICES, 65534) | {"bench-postgres": 999}
 
 
 def output(*words: str) -> str:
@@ -41,31 +46,31 @@ class InContainers(unittest.TestCase):
     def setUpClass(cls) -> None:
         try:
             postgres, k6 = programs()
-            # While there is still a network.
             subprocess.run(["go", "-C", str(ROOT / "go-api"), "mod", "download"], check=True)
-            mounts = [f"{output('go', 'env', 'GOROOT')}:/usr/local/go:ro", f"{output('go', 'env', 'GOMODCACHE')}:/go/pkg/mod:ro"]
             work = Path(tempfile.mkdtemp(prefix="bench-containers-"))
             cls.addClassCleanup(shutil.rmtree, work, ignore_errors=True)
-            engine.own_namespaces()
+            engine.own_mounts()
             cls.podman = cls.enterClassContext(engine.engine(work))
+            bases.build(cls.podman, work, postgres, k6)
         except engine.Unavailable as reason:
             raise unittest.SkipTest(str(reason)) from reason
         cls.tree = work / "tree"
         copy_tree(cls.tree)
         lighten(cls.tree / "lab.toml")
-        bases.build(cls.podman, work, postgres, k6)
-        build = " ".join(["--isolation", "chroot", *(f"--volume={mount}" for mount in mounts)])
+        build = " ".join(["--isolation", "chroot", "--network", "host", *(f"--volume={mount}" for mount in toolchains())])
         cls.env = cls.podman.env | {"BENCH_COMPOSE": f"podman-compose --podman-build-args='{build}'"}
-        cls.containers("up-go")
+        cls.containers("build", seconds=900)
+        engine.own_network()
+        cls.containers("up")
         cls.podman("ps", "--all")
         cls.addClassCleanup(cls.containers, "clean", "--yes")
 
     @classmethod
-    def containers(cls, *words: str, codes: tuple[int, ...] = (0,)) -> str:
+    def containers(cls, *words: str, codes: tuple[int, ...] = (0,), seconds: float = 300) -> str:
         """`./lab containers`, in the copy of the tree."""
         done = subprocess.run(
             [sys.executable, "tools/containers.py", *words],
-            cwd=cls.tree, env=cls.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False,
+            cwd=cls.tree, env=cls.env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=False,
         )  # fmt: skip
         if done.returncode not in codes:
             raise AssertionError(f"containers {' '.join(words)} ended with {done.returncode}: {(done.stdout + done.stderr)[-4000:]}")
@@ -76,17 +81,26 @@ class InContainers(unittest.TestCase):
 
     def owner_url(self) -> str:
         env = dict(line.split("=", 1) for line in (self.tree / ".env").read_text().splitlines() if "=" in line and line[0] != "#")
-        return f"postgres://postgres:{env['POSTGRES_PASSWORD']}@127.0.0.1:5432/{Lab().postgres['database']}?sslmode=disable"
+        return f"postgres://postgres:{env['POSTGRES_PASSWORD']}@127.0.0.1:5432/{LAB.postgres['database']}?sslmode=disable"
 
-    def test_limits(self) -> None:
-        """The quota of lab.toml, read back from the kernel."""
-        mode = Lab().modes["single"]
-        for container, cpus in ((SERVICE, mode["cpus"]), ("bench-postgres", mode["postgres_cpus"])):
+    def check_budgets(self, mode: str) -> None:
+        """The quotas and connections of lab.toml: from the kernel, and from Postgres by the container's address."""
+        budget = LAB.modes[mode]
+        for container, cpus in dict.fromkeys(SERVICES, budget["cpus"]).items() | {("bench-postgres", budget["postgres_cpus"])}:
             with self.subTest(container):
                 self.assertEqual(engine.quota(self.inspect(container)["State"]["Pid"]), cpus)
+        ask = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{LAB.postgres['role']}' GROUP BY client_addr"
+        pools = [budget["db_connections"]] * len(SERVICES)
+        end = time.monotonic() + 20
+        while (seen := [int(line) for line in output("psql", self.owner_url(), "-Atc", ask).split()]) != pools:
+            self.assertLess(time.monotonic(), end, f"connections of each service: {seen}, not {pools}")
+            time.sleep(0.1)
+
+    def test_budgets(self) -> None:
+        self.check_budgets("single")
 
     def test_hardening(self) -> None:
-        for container, user in ((SERVICE, 65534), ("bench-postgres", 999)):
+        for container, user in USERS.items():
             with self.subTest(container):
                 self.assertTrue(self.inspect(container)["HostConfig"]["ReadonlyRootfs"])
                 status = Path(f"/proc/{self.inspect(container)['State']['Pid']}/status").read_text()
@@ -100,19 +114,22 @@ class InContainers(unittest.TestCase):
 
     def test_health(self) -> None:
         """Run by hand: podman leaves the schedule to systemd."""
-        for container in (SERVICE, "bench-postgres"):
+        for container in USERS:
             with self.subTest(container):
                 self.podman("healthcheck", "run", container)
 
     def test_contract(self) -> None:
-        """Every answer of the container, byte for byte."""
+        """Every answer of the containers, byte for byte."""
         built = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
         program = Path(built) / "release/contract"
         self.assertTrue(program.is_file(), "the stage builds it")
         env = os.environ | {"CONTRACT_DATABASE_URL": self.owner_url()}
-        done = subprocess.run([str(program), "--url", "http://127.0.0.1:8080"], env=env, capture_output=True, text=True, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr)
-        print(done.stdout.strip().splitlines()[-1])
+        for container, target in SERVICES.items():
+            with self.subTest(container):
+                words = [str(program), "--url", f"http://127.0.0.1:{target.port}"]
+                done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+                self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr)
+                print(container, done.stdout.strip().splitlines()[-1])
 
     def test_load_by_service_name(self) -> None:
         """k6 in a container finds go-api by its name in the network of compose."""
@@ -123,30 +140,32 @@ class InContainers(unittest.TestCase):
         self.assertIn("failed requests 0, wrong answers 0, dropped iterations 0", said)
         print(" | ".join(line for line in said.splitlines() if line))
 
-    def test_zz_measurement(self) -> None:
-        """Last, because it stops the services: a short run, stored as every run is, and nothing left running."""
-        out = self.tree / "results"
-        said = self.containers("bench-go", "--quick", "--repetitions", "2", "--seed", "7", "--out", str(out), codes=(0, 1))
-        (folder,) = out.iterdir()
-        manifest = json.loads((folder / "manifest.json").read_text())
-        environment = manifest["environment"]
+    def measured(self, folder: Path, cpus: float, said: str) -> list[dict]:
+        """The stored repetitions of a run in containers, whose receipts must balance but for a busy host."""
+        environment = json.loads((folder / "manifest.json").read_text())["environment"]
         self.assertEqual((environment["kind"], environment["limits"]), ("container", "container_engine"))
-        self.assertEqual(manifest["versions"]["programs"]["go"], "bench-frameworks/go-api:local")
-        self.assertRegex(manifest["versions"]["sha256"]["go image"], "^[0-9a-f]{64}$")
-        stored = [json.loads(file.read_text()) for file in sorted(folder.glob("single/quick/go/*/repetition.json"))]
-        self.assertEqual(len(stored), 2, said)
+        stored = [json.loads(file.read_text()) for file in sorted(folder.glob("*/quick/*/*/repetition.json"))]
         for repetition in stored:
-            # A busy host is no fault of containers; everything else is.
             self.assertEqual([r for r in repetition["reasons"] if r["code"] not in HOST_CAUSES], [], said)
             lines = {line["code"]: line for line in repetition["receipt"]}
             for code in ("limits_in_force", "service_cpu", "processes", "connections_peak", "statements", "follows_database", "answers"):
                 self.assertIs(lines[code]["ok"], True, lines[code])
-            in_force = repetition["evidence"]["limits_in_force"]
-            self.assertEqual({group: limit["cpu_quota"] for group, limit in in_force.items()}, {"service": 1, "postgres": 1, "k6": 1})
+            self.assertEqual(repetition["evidence"]["limits_in_force"]["service"]["cpu_quota"], cpus)
             self.assertGreater(repetition["evidence"]["cpu"]["service"]["used_s"], 0)
         print(output("bench", "validate", str(folder)))
+        return stored
+
+    def test_y_measurement(self) -> None:
+        """After the tests of what is up, because it stops that: a short run of all services, stored as every run is."""
+        out = self.tree / "results"
+        said = self.containers("bench", "--quick", "--repetitions", "2", "--seed", "7", "--out", str(out), codes=(0, 1))
+        (folder,) = out.iterdir()
+        self.assertEqual(len(self.measured(folder, LAB.modes["single"]["cpus"], said)), 2 * len(SERVICES), said)
+        versions = json.loads((folder / "manifest.json").read_text())["versions"]
+        self.assertEqual(versions["programs"]["go"], "bench-frameworks/go-api:local")
+        self.assertRegex(versions["sha256"]["python image"], "^[0-9a-f]{64}$")
         judged = json.loads(output("analyze", str(folder), "--format", "json"))
-        self.assertEqual({row["target"] for row in judged["repetitions"]}, {"go"})
+        self.assertEqual({row["target"] for row in judged["repetitions"]}, {target.name for target in SERVICES.values()})
         # It goes on in containers, and only there.
         native = subprocess.run(["bench", "resume", str(folder)], capture_output=True, text=True, check=False)
         self.assertEqual(native.returncode, 2)
@@ -154,8 +173,19 @@ class InContainers(unittest.TestCase):
         shutil.rmtree(folder / "single/quick/go/002")
         self.containers("resume", str(folder), codes=(0, 1))
         self.assertTrue((folder / "single/quick/go/002/repetition.json").is_file())
+        self.assertEqual(self.podman("ps", "--quiet"), "")
+
+    def test_z_multi(self) -> None:
+        """The other mode's budgets, and one repetition under them. A host with fewer CPUs is marked, not refused by podman."""
+        self.containers("--mode", "multi", "up")
+        self.check_budgets("multi")
+        out = self.tree / "multi"
+        words = ("--quick", "--repetitions", "1", "--allow-oversubscribed", "--out", str(out))
+        said = self.containers("--mode", "multi", "bench-py", *words, codes=(0, 1))
+        (folder,) = out.iterdir()
+        self.assertEqual(len(self.measured(folder, LAB.modes["multi"]["cpus"], said)), 1, said)
         summaries = sorted((self.tree / "loadtest/results").iterdir())
-        self.assertEqual([file.name.split("-")[0] for file in summaries], ["go", "go"])
+        self.assertEqual([file.name.split("-")[0] for file in summaries], ["python"])
         self.assertEqual(self.podman("ps", "--quiet"), "")
 
     def test_no_secret_in_the_logs(self) -> None:
@@ -163,8 +193,19 @@ class InContainers(unittest.TestCase):
         for name in ("POSTGRES_PASSWORD", "BENCH_API_PASSWORD"):
             secret = env.split(f"{name}=")[1].split("\n")[0]
             self.assertNotIn("change-me", secret, "passwords of its own")
-            for container in (SERVICE, "bench-postgres"):
+            for container in USERS:
                 self.assertNotIn(secret, self.podman("logs", container))
+
+
+def toolchains() -> list[str]:
+    """Mounts for the builds: Go and Rust with what they have fetched, instead of what the real bases bring."""
+    cargo = os.environ.get("CARGO_HOME", str(Path.home() / ".cargo"))
+    return [
+        f"{output('go', 'env', 'GOROOT')}:/usr/local/go:ro",
+        f"{output('go', 'env', 'GOMODCACHE')}:/go/pkg/mod:ro",
+        f"{output('rustc', '--print', 'sysroot')}:/usr/local/rust:ro",
+        f"{cargo}/registry:/usr/local/cargo/registry",
+    ]
 
 
 def lighten(lab_toml: Path) -> None:
