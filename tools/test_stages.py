@@ -70,7 +70,8 @@ ACTIONLINT = ("go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12",
     str(path.relative_to(ROOT)) for folder in (".github/workflows", "docs/examples") for path in Path(ROOT, folder).glob("*.yml")
 ))  # fmt: skip
 
-CONTAINERS = (("cargo", "build", "--release", "--locked", "-p", "api-contract"), ("tests/containers/run",))
+CONTRACT_PROGRAM = ("cargo", "build", "--release", "--locked", "-p", "api-contract")
+CONTAINERS = (CONTRACT_PROGRAM, ("tests/containers/run",))
 CONTAINER_PACKAGES = {
     "podman": "podman", "crun": "crun", "/bin/busybox": "busybox-static", "mmdebstrap": "mmdebstrap",
     "/usr/lib/podman/netavark": "netavark", "/usr/lib/podman/aardvark-dns": "aardvark-dns", "iptables": "iptables",
@@ -116,7 +117,7 @@ STAGES = [
     # bench: Nix must derive the same budgets. core: a Postgres for the seed. go: the vendor hash, and one build.
     Stage("nix", "system", (("tests/nix/run",),), CORE | GO | LINT | {"bench"}, packages=NIX_PACKAGES, minutes=20),
     # The same script as the NixOS test of mode single, on the units that Nix makes.
-    Stage("nix-units", "system", (("tests/nix/units",),), SERVICES, skip=NIX_UNITS_LONG, packages=NIX_PACKAGES | VM_PACKAGES, minutes=40),
+    Stage("nix-units", "system", (CONTRACT_PROGRAM, ("tests/nix/units",)), SERVICES | RUST, skip=NIX_UNITS_LONG, packages=NIX_PACKAGES | VM_PACKAGES, minutes=40),
     # core: PostgreSQL and k6 for the stand-ins of base images. go: an image is built with it, and kustomize.
     Stage("containers", "system", CONTAINERS, SERVICES | RUST | {"analyze", "containers"}, packages=CONTAINER_PACKAGES, minutes=20),
     Stage("vm", "system", (("tests/vm/limits",),), RUST, packages=VM_PACKAGES, minutes=30),
