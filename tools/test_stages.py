@@ -62,7 +62,6 @@ def only_when_asked(stage: str, why: str) -> Callable[[], str | None]:
     return lambda: None if os.environ.get("BENCH_TEST_LONG") == "1" else f"{why}: BENCH_TEST_LONG=1 ./lab test {stage}"
 
 
-NIX_UNITS_LONG = only_when_asked("nix-units", "takes up to 40 minutes in an emulated machine")
 BEHAVIOURS_LONG = only_when_asked("behaviours", "tests the contract suite itself, for three minutes")
 
 # A Go module: fetched and built by Go, checked by its checksum database.
@@ -71,6 +70,7 @@ ACTIONLINT = ("go", "run", "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12",
 ))  # fmt: skip
 
 CONTRACT_PROGRAM = ("cargo", "build", "--release", "--locked", "-p", "api-contract")
+NIX_UNITS = (CONTRACT_PROGRAM, ("tests/nix/units",))
 CONTAINERS = (CONTRACT_PROGRAM, ("tests/containers/run",))
 CONTAINER_PACKAGES = {
     "podman": "podman", "crun": "crun", "/bin/busybox": "busybox-static", "mmdebstrap": "mmdebstrap",
@@ -117,7 +117,7 @@ STAGES = [
     # bench: Nix must derive the same budgets. core: a Postgres for the seed. go: the vendor hash, and one build.
     Stage("nix", "system", (("tests/nix/run",),), CORE | GO | LINT | {"bench"}, packages=NIX_PACKAGES, minutes=20),
     # The same script as the NixOS test of mode single, on the units that Nix makes.
-    Stage("nix-units", "system", (CONTRACT_PROGRAM, ("tests/nix/units",)), SERVICES | RUST, skip=NIX_UNITS_LONG, packages=NIX_PACKAGES | VM_PACKAGES, minutes=40),
+    Stage("nix-units", "system", NIX_UNITS, SERVICES | RUST, packages=NIX_PACKAGES | VM_PACKAGES, minutes=30),
     # core: PostgreSQL and k6 for the stand-ins of base images. go: an image is built with it, and kustomize.
     Stage("containers", "system", CONTAINERS, SERVICES | RUST | {"analyze", "containers"}, packages=CONTAINER_PACKAGES, minutes=20),
     Stage("vm", "system", (("tests/vm/limits",),), RUST, packages=VM_PACKAGES, minutes=30),
