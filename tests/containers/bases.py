@@ -91,7 +91,10 @@ def with_packages(podman: Engine, work: Path, name: str, debian: str, packages: 
     empty.mkdir(exist_ok=True)
     file = work / "with-packages.Dockerfile"
     file.write_text(WITH_PACKAGES.format(debian=debian, packages=packages, path=PATH, certificates=CERTIFICATES, chosen=chosen))
-    podman("build", "--isolation", "chroot", "--network", "host", "-t", name, "-f", str(file), str(empty), seconds=300)
+    try:
+        podman("build", "--isolation", "chroot", "--network", "host", "-t", name, "-f", str(file), str(empty), seconds=300)
+    except AssertionError as error:
+        raise Unavailable(f"no packages of Debian for the stand-in of {name}: {error}") from error
 
 
 def names() -> dict[str, str]:
