@@ -99,21 +99,9 @@ def engine(work: Path) -> Iterator[Engine]:
         podman = Engine(work / driver, driver)
         try:
             archive = work / "probe.tar"
-            subprocess.run(
-                ["tar", "-C", "/", "-cf", str(archive), "bin/busybox" if not Path("/bin").is_symlink() else "usr/bin/busybox"], check=True
-            )
+            subprocess.run(["tar", "-C", "/", "-cf", str(archive), str(busybox).lstrip("/")], check=True)
             podman("import", str(archive), "probe:1")
-            podman(
-                "run",
-                "--rm",
-                "--network",
-                "none",
-                "--cpus",
-                "1",
-                "probe:1",
-                "/bin/busybox" if not Path("/bin").is_symlink() else "/usr/bin/busybox",
-                "true",
-            )
+            podman("run", "--rm", "--network", "none", "--cpus", "1", "probe:1", str(busybox), "true")
         except (AssertionError, subprocess.SubprocessError) as error:
             why = f"{driver}: {error}"
             podman("system", "reset", "--force", check=False)

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import bases
 import engine
+from labtest import toolchains
 from labtest.results import HOST_CAUSES
 from labtools import images
 from labtools.lab_toml import Lab
@@ -46,7 +47,6 @@ class InContainers(unittest.TestCase):
     def setUpClass(cls) -> None:
         try:
             postgres, k6 = programs()
-            subprocess.run(["go", "-C", str(ROOT / "go-api"), "mod", "download"], check=True)
             work = Path(tempfile.mkdtemp(prefix="bench-containers-"))
             cls.addClassCleanup(shutil.rmtree, work, ignore_errors=True)
             engine.own_mounts()
@@ -57,7 +57,7 @@ class InContainers(unittest.TestCase):
         cls.tree = work / "tree"
         copy_tree(cls.tree)
         lighten(cls.tree / "lab.toml")
-        build = " ".join(["--isolation", "chroot", "--network", "host", *(f"--volume={mount}" for mount in toolchains())])
+        build = " ".join(["--isolation", "chroot", "--network", "host", *(f"--volume={mount}" for mount in mounts())])
         cls.env = cls.podman.env | {"BENCH_COMPOSE": f"podman-compose --podman-build-args='{build}'"}
         cls.containers("build", seconds=900)
         engine.own_network()
@@ -197,14 +197,14 @@ class InContainers(unittest.TestCase):
                 self.assertNotIn(secret, self.podman("logs", container))
 
 
-def toolchains() -> list[str]:
+def mounts() -> list[str]:
     """Mounts for the builds: Go and Rust with what they have fetched, instead of what the real bases bring."""
-    cargo = os.environ.get("CARGO_HOME", str(Path.home() / ".cargo"))
+    go, rust = toolchains.go(), toolchains.rust()
     return [
-        f"{output('go', 'env', 'GOROOT')}:/usr/local/go:ro",
-        f"{output('go', 'env', 'GOMODCACHE')}:/go/pkg/mod:ro",
-        f"{output('rustc', '--print', 'sysroot')}:/usr/local/rust:ro",
-        f"{cargo}/registry:/usr/local/cargo/registry",
+        f"{go.root}:/usr/local/go:ro",
+        f"{go.fetched}:/go/pkg/mod:ro",
+        f"{rust.root}:/usr/local/rust:ro",
+        f"{rust.fetched}:/usr/local/cargo/registry",
     ]
 
 

@@ -1,1 +1,1 @@
-"""What the tests that drive the real `bench` share. A test puts the folder tests/ on its path to import it."""
+"""What the tests in the folders beside this one share. A test puts the folder tests/ on its path to import it."""

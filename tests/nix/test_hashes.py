@@ -6,31 +6,29 @@ import shutil
 import subprocess
 import tomllib
 import unittest
+from collections.abc import Callable
 from pathlib import Path
 
 import host
+from labtest import toolchains
+
+
+def environment_of(program: str, toolchain: Callable[[], toolchains.Toolchain], variable: str) -> dict[str, str]:
+    """A toolchain of this machine, for the stand-in's builders; `variable` names what it has fetched."""
+    if not shutil.which(program):
+        raise unittest.SkipTest(f"{program} is not on PATH")
+    found = toolchain()
+    return {"BENCH_STUB_HOST_PATH": f"{found.root}/bin:/usr/bin:/bin", variable: found.fetched}
 
 
 def go_environment() -> dict[str, str]:
-    """Go of this machine, for the stand-in's builders."""
-    go = shutil.which("go")
-    if not go:
-        raise unittest.SkipTest("go is not on PATH")
-    ask = subprocess.run([go, "env", "GOMODCACHE", "GOROOT"], capture_output=True, text=True, check=True, cwd=host.ROOT / "go-api")
-    modules, root = ask.stdout.split()
-    subprocess.run([go, "mod", "download"], cwd=host.ROOT / "go-api", check=True, capture_output=True)
-    return {"BENCH_STUB_HOST_PATH": f"{root}/bin:/usr/bin:/bin", "BENCH_STUB_GOMODCACHE": modules}
+    """Go of this machine."""
+    return environment_of("go", toolchains.go, "BENCH_STUB_GOMODCACHE")
 
 
 def rust_environment() -> dict[str, str]:
-    """Rust of this machine, and the crates it has fetched."""
-    cargo = shutil.which("cargo")
-    if not cargo:
-        raise unittest.SkipTest("cargo is not on PATH")
-    subprocess.run([cargo, "fetch", "--locked"], cwd=host.ROOT, check=True, capture_output=True)
-    sysroot = subprocess.run(["rustc", "--print", "sysroot"], capture_output=True, text=True, check=True, cwd=host.ROOT).stdout.strip()
-    home = os.environ.get("CARGO_HOME") or Path.home() / ".cargo"
-    return {"BENCH_STUB_HOST_PATH": f"{sysroot}/bin:/usr/bin:/bin", "BENCH_STUB_CARGO_REGISTRY": f"{home}/registry"}
+    """Rust of this machine."""
+    return environment_of("cargo", toolchains.rust, "BENCH_STUB_CARGO_REGISTRY")
 
 
 def check_hash(tree: Path) -> subprocess.CompletedProcess[str]:
